@@ -1,0 +1,1 @@
+//! The N-API surface: converts and checks, decides nothing.

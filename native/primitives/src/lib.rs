@@ -1,0 +1,1 @@
+//! Newtypes and constants shared by every native crate.

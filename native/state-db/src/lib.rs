@@ -1,0 +1,1 @@
+//! HashDB and StateDB on RocksDB.

@@ -1,0 +1,1 @@
+//! The Poseidon sparse Merkle tree.
