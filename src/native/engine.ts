@@ -1,0 +1,199 @@
+/**
+ * The engine as the TypeScript side sees it: the verbs of the addon, and nothing else. `src/native` is the only importer of the addon.
+ *
+ * Conventions: addresses 20 bytes, hashes 32 bytes, u256 as 32-byte big-endian Buffers unless a layout says otherwise; numbers are block,
+ * batch or byte counts below 2^53. Methods that return a Promise work off the event loop. Every failure carries a stable string `code`
+ * (docs/errors.md), e.g. `DATA_DIR_LOCKED`, `STATE_PRUNED`, `INTERNAL_PANIC`.
+ */
+
+/** A stored L2 block by number, or the newest committed one, or the open (WIP) one. */
+export const BLOCK_LATEST = -1;
+export const BLOCK_PENDING = -2;
+
+export interface EngineOptions {
+  /** Folder of the database; created when missing. */
+  path: string;
+  chainId: number;
+  forkId: number;
+  /** Public genesis format: `{root, genesis: [...], firstBatchData?}` as JSON text. The computed root must equal `root` when present. */
+  genesisJson: string;
+  /** L2 coinbase of sequenced batches. */
+  sequencerAddress: Buffer;
+  /** Bytes for caches (block cache, tree pages, flat state). */
+  cacheBytes: number;
+  /** fsync every commit and pool write (default true). */
+  syncWrites: boolean;
+}
+
+export interface EngineHead {
+  chainId: number;
+  forkId: number;
+  genesisRoot: string;
+  /** Newest committed L2 block. */
+  blockNumber: number;
+  blockHash: string;
+  blockTimestamp: number;
+  stateRoot: string;
+  /** Newest closed batch (0 = genesis). */
+  closedBatch: number;
+  /** The batch that the next sealed L2 block belongs to. */
+  openBatch: number;
+  /** Resources already used in the open batch (RESOURCE_COUNT u64 LE), and the high-reserved slack of each. */
+  openBatchUsed: Buffer;
+  openBatchHigh: Buffer;
+  openBatchTxCount: number;
+  openBatchBlockCount: number;
+  /** Unix ms when the open batch got its first L2 block; 0 when empty. */
+  openBatchOpenedAtMs: number;
+  /** Resource limits of one batch: hard limits of the ROM for the fork (RESOURCE_COUNT u64 LE). */
+  hardLimits: Buffer;
+  /** Scheduling budget of the fork, at most the hard limits. */
+  budgetLimits: Buffer;
+  /** True when this start created the database. */
+  created: boolean;
+}
+
+export interface OpenBlockRequest {
+  /** Unix seconds; raised to the previous timestamp when lower. */
+  timestamp: number;
+  /** Unix ms of the opening, recorded for the batch age. */
+  nowMs: number;
+  /** 0 = no L1 info update. */
+  l1InfoTreeIndex: number;
+  globalExitRoot?: Buffer;
+  l1BlockHash?: Buffer;
+}
+
+export interface ExecuteRequest {
+  /** Packed list; item = sender 20, effective percentage u8, raw signed RLP. */
+  transactions: Buffer;
+  /** RESOURCE_COUNT u64 LE: what is left in the batch before the first transaction. */
+  remaining: Buffer;
+  /** RESOURCE_COUNT u64 LE: high-reserved slack before the first transaction (needed = used + max(high, reserved - used)). */
+  high: Buffer;
+  /** Stop after so many transactions that did not fit (bounded look-ahead). */
+  maxMisfits: number;
+  /** Stop after so many nanoseconds of execution, so that the block deadline holds. 0 = no limit. */
+  budgetNanos: number;
+}
+
+export interface SealedBlock {
+  number: number;
+  hash: string;
+  stateRoot: string;
+  timestamp: number;
+  txCount: number;
+  gasUsed: bigint;
+  batchNumber: number;
+  /** Header as JSON for `newHeads`. */
+  headerJson: string;
+  /** Logs as a JSON array, for subscriptions. */
+  logsJson: string;
+  /** Hashes of the included transactions, 32 bytes each. */
+  txHashes: Buffer;
+  /** Nanoseconds of each stage: seal (block info tree), tree, commit. */
+  sealNanos: number;
+  treeNanos: number;
+  commitNanos: number;
+}
+
+export interface SealRequest {
+  /** Close the batch in the same commit. */
+  closeBatch?: { reason: string; detailJson?: string };
+  nowMs: number;
+}
+
+export interface ClosedBatch {
+  number: number;
+  stateRoot: string;
+  localExitRoot: string;
+  closingReason: string;
+  blockCount: number;
+  txCount: number;
+  bytes: number;
+}
+
+/** `eth_call`-like request; absent fields take the defaults of the RPC specification. */
+export interface CallRequest {
+  from?: Buffer;
+  to?: Buffer;
+  data?: Buffer;
+  /** u256 big-endian. */
+  value?: Buffer;
+  gasPrice?: Buffer;
+  gas?: number;
+  nonce?: number;
+  /** State overrides as JSON text, geth's shape. */
+  stateOverridesJson?: string;
+  /** Block overrides as JSON text, geth's shape. */
+  blockOverridesJson?: string;
+  /** Milliseconds after which execution is cancelled. */
+  timeoutMs?: number;
+}
+
+export interface CallOutcome {
+  /** 1 success, 0 reverted or halted. */
+  status: number;
+  gasUsed: number;
+  /** Return data, or revert data. */
+  output: Buffer;
+  /** Public ROM error name, `ROM_ERROR_NO_ERROR` on success. */
+  romError: string;
+  /** 8 x u32 LE counters used. */
+  counters: Buffer;
+}
+
+export interface NativeEngine {
+  head(): EngineHead;
+  close(): Promise<void>;
+
+  /** Decodes, recovers and reads the sender's pending state for all items at once. Answer: ADMISSION_ROW for each item. */
+  admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>;
+  /** One durable write of pool operations (packed list of POOL_OP items). Resolves after it is on disk. */
+  poolWrite(operations: Buffer): Promise<void>;
+  /** Pending records in key order after `after` (empty = from the start); at most `max`; packed list of POOL_ITEM. */
+  poolLoad(after: Buffer, max: number): Promise<Buffer>;
+  /** JSON `{status, reason, at, related}` of an ended pool record, or null. */
+  poolStatus(hash: Buffer): string | null;
+  /** Forgets end states older than `beforeMs`; answers how many. */
+  poolPrune(beforeMs: number): Promise<number>;
+  /** JSON-RPC transaction object of a pending transaction. */
+  pendingTransactionJson(raw: Buffer, sender: Buffer): string;
+
+  /** Opens the next L2 block on the newest committed state. Answer: OUTCOME_HEADER and one OUTCOME_ROW for the changeL2Block. */
+  openBlock(request: OpenBlockRequest): Promise<Buffer>;
+  /** Executes in order on the open block. Answer: OUTCOME_HEADER, rows for the transactions reached, touched accounts. */
+  execute(request: ExecuteRequest): Promise<Buffer>;
+  /** Hashes and commits the open block in one durable write. */
+  sealBlock(request: SealRequest): Promise<SealedBlock>;
+  /** Drops the open block; its transactions are as before. */
+  discardBlock(): Promise<void>;
+  /** Closes the open batch, which holds at least one committed block and no open one. */
+  closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>;
+
+  /** u64 nonce LE, u256 balance LE, 32 bytes Poseidon code hash, u64 code length LE: 80 bytes. Throws STATE_PRUNED, BLOCK_NOT_FOUND. */
+  account(address: Buffer, block: number): Buffer;
+  /** 32 bytes big-endian. */
+  storageAt(address: Buffer, slot: Buffer, block: number): Buffer;
+  code(address: Buffer, block: number): Buffer;
+  call(request: CallRequest, block: number): Promise<CallOutcome>;
+  /** Gas by bounded search; the outcome of the last failing run when even the cap does not suffice. */
+  estimateGas(request: CallRequest, block: number): Promise<{ gas: number; outcome: CallOutcome }>;
+
+  /** JSON text of the RPC objects, or null when unknown. */
+  blockJson(block: number, fullTransactions: boolean, extra: boolean): string | null;
+  blockNumberByHash(hash: Buffer): number | null;
+  transactionJson(hash: Buffer): string | null;
+  transactionByIndexJson(block: number, index: number): string | null;
+  rawTransaction(hash: Buffer): Buffer | null;
+  receiptJson(hash: Buffer): string | null;
+  blockReceiptsJson(block: number): string | null;
+  /** `filterJson`: `{fromBlock, toBlock, addresses: [...], topics: [[...]|null, ...]}` (numbers resolved). JSON array; throws LOGS_TOO_MANY. */
+  logsJson(filterJson: string, maxResults: number): Promise<string>;
+  batchJson(batch: number, fullTransactions: boolean): string | null;
+  batchNumberByBlock(block: number): number | null;
+  batchData(batch: number): Buffer | null;
+
+  /** Prometheus text of the native side. */
+  metricsText(): string;
+}

@@ -1,0 +1,203 @@
+/**
+ * Flat layouts that cross the N-API boundary. Little-endian, fixed width; the Rust twin is `native/codec/src/layout.rs`, and the addon
+ * exports its own sizes (`layoutSizes()`), which `assertLayouts` compares at load, so that a drift stops the node at start.
+ */
+
+/** Version word at the head of every packed list. */
+export const LAYOUT_VERSION = 1;
+/** Bytes before the first item of a packed list: u16 version, u16 zero, u32 count. */
+export const LIST_HEADER_BYTES = 8;
+
+/** The eight trace-row counters, in the order of every counter vector that crosses the boundary. */
+export const COUNTER_NAMES = [
+  'steps',
+  'arith',
+  'binary',
+  'memAlign',
+  'keccaks',
+  'padding',
+  'poseidon',
+  'sha256',
+] as const;
+export type CounterName = (typeof COUNTER_NAMES)[number];
+export const COUNTER_COUNT = 8;
+
+/** Batch resources: the eight counters, then encoded bytes, then gas; u64 each. */
+export const RESOURCE_COUNT = 10;
+export const RESOURCE_BYTES = 8;
+export const RESOURCE_GAS = 9;
+
+/**
+ * One row for each transaction handed to `admit` (and for each row of `poolLoad`): what admission has to judge.
+ * u256 are 32 bytes little-endian.
+ */
+export const ADMISSION_ROW = {
+  bytes: 288,
+  /** u16: 0 decoded and recovered, else an index into DECODE_CODES. */
+  code: 0,
+  /** u8 bit set, see ADMISSION_FLAG. */
+  flags: 2,
+  /** u32: bytes of the transaction inside batchL2Data (list + r, s, v, effective percentage). */
+  batchBytes: 4,
+  /** u32: bytes of its data field. */
+  dataBytes: 8,
+  /** u32: bytes of the signed RLP as received. */
+  rawBytes: 12,
+  nonce: 16,
+  gasLimit: 24,
+  /** u64: 21000 or 53000 plus calldata cost. */
+  intrinsicGas: 32,
+  chainId: 40,
+  /** u64: nonce of the sender in the pending view (open L2 block included). */
+  senderNonce: 48,
+  gasPrice: 64,
+  value: 96,
+  /** u256: balance of the sender in the pending view. */
+  senderBalance: 128,
+  hash: 160,
+  sender: 192,
+  to: 212,
+  /** u64: gas used by pre-execution, 0 when it did not run. */
+  preGasUsed: 232,
+  /** 8 x u32: counters used by pre-execution (rlpParsing and processTx included). */
+  preCounters: 240,
+  /** u8: see PRE_STATUS. */
+  preStatus: 272,
+  /** u8: ROM error number of pre-execution (1 = none). */
+  preRomError: 273,
+  /** u8: index of the exhausted counter where preStatus is outOfCounters. */
+  preCounter: 274,
+  /** u32: zero bytes among batchBytes (data cost of the effective gas price). */
+  zeroBytes: 280,
+} as const;
+
+export const ADMISSION_FLAG = {
+  create: 1,
+  eip155: 2,
+  senderHasCode: 4,
+  /** No data, and the recipient has no code: costs are constants, pre-execution is not needed. */
+  plainTransfer: 8,
+} as const;
+
+export const PRE_STATUS = { notRun: 0, success: 1, failed: 2, skipped: 3, outOfCounters: 4, internal: 5 } as const;
+
+/** Why a raw transaction was not decoded; index = `code` of the admission row. */
+export const DECODE_CODES = [
+  'OK',
+  'TX_RLP_INVALID',
+  'TX_TYPE_NOT_SUPPORTED',
+  'TX_SIGNATURE_INVALID',
+  'TX_FIELD_OVERFLOW',
+  'TX_TOO_LARGE',
+] as const;
+export type DecodeCode = (typeof DECODE_CODES)[number];
+
+/** Head of the answer of `openBlock` and `execute`: u16 version, u16 zero, u32 rows, u32 touched accounts, u32 zero. */
+export const OUTCOME_HEADER = { bytes: 16, rows: 4, touched: 8 } as const;
+
+/** One row for each transaction handed to `execute`, in order; one row for the changeL2Block of `openBlock`. */
+export const OUTCOME_ROW = {
+  bytes: 104,
+  /** u8: see OUTCOME. */
+  result: 0,
+  /** u8: ROM error number (1 = none). */
+  romError: 1,
+  /** u8: resource index (0..9) that did not fit, 255 where not applicable. */
+  resource: 2,
+  /** u8: receipt status, 1 success, 0 failed. */
+  status: 3,
+  /** u32: bytes added to batchL2Data. */
+  batchBytes: 4,
+  gasUsed: 8,
+  cumulativeGasUsed: 16,
+  /** 8 x u32: counters used, the keccaks of the grown batch data included. */
+  used: 24,
+  /** 8 x u32: counters to reserve (worst case on a deeper tree); >= used. */
+  reserved: 56,
+  /** u64: nanoseconds of execution. */
+  nanos: 88,
+  /** u32: index in the L2 block where included. */
+  txIndex: 96,
+} as const;
+
+export const OUTCOME = {
+  /** In the open L2 block, with `status`. */
+  included: 0,
+  /** Failed an intrinsic check (`romError`), state untouched. */
+  skipped: 1,
+  /** Executed or aborted at the limit, then undone: `resource` did not fit the remaining resources. */
+  doesNotFit: 2,
+  /** The core failed on it (panic or state error); undone. */
+  internalError: 3,
+  /** An earlier transaction of the same sender was not included, so this one was not tried. */
+  notAttempted: 4,
+} as const;
+
+/** Accounts changed by the included transactions, after the last row: 20 bytes address, 4 zero, u64 nonce, u256 balance. */
+export const TOUCHED_ROW = { bytes: 64, address: 0, nonce: 24, balance: 32 } as const;
+
+/** Statuses of a pool record. */
+export const POOL_STATUS = ['pending', 'selected', 'failed', 'invalid', 'replaced', 'expired'] as const;
+export type PoolStatus = (typeof POOL_STATUS)[number];
+
+/** Item kinds of `poolWrite`. */
+export const POOL_OP = {
+  /** u8 0, hash 32, sender 20, u64 nonce, u64 receivedAtMs, u64 arrival, raw signed RLP. */
+  put: 0,
+  /** u8 1, hash 32, u8 status, u64 atMs, related hash 32 (zeros: none), reason UTF-8. Leaves the pending set, stays readable by `poolStatus`. */
+  end: 1,
+} as const;
+
+/** An item of `poolLoad`: u64 receivedAtMs, u64 arrival, then an ADMISSION_ROW, then the raw signed RLP. */
+export const POOL_ITEM = { receivedAtMs: 0, arrival: 8, row: 16, raw: 16 + ADMISSION_ROW.bytes } as const;
+
+/** Packs byte strings as a list: header, then u32 length and bytes of each item. */
+export function packList(items: readonly Uint8Array[]): Buffer {
+  let total = LIST_HEADER_BYTES;
+  for (const item of items) total += 4 + item.length;
+  const out = Buffer.allocUnsafe(total);
+  out.writeUInt16LE(LAYOUT_VERSION, 0);
+  out.writeUInt16LE(0, 2);
+  out.writeUInt32LE(items.length, 4);
+  let at = LIST_HEADER_BYTES;
+  for (const item of items) {
+    out.writeUInt32LE(item.length, at);
+    out.set(item, at + 4);
+    at += 4 + item.length;
+  }
+  return out;
+}
+
+/** Views (no copy) of the items of a packed list. Throws RangeError on a wrong version or a truncated list. */
+export function unpackList(list: Buffer): Buffer[] {
+  if (list.length < LIST_HEADER_BYTES || list.readUInt16LE(0) !== LAYOUT_VERSION) {
+    throw new RangeError(`packed list: expected layout version ${LAYOUT_VERSION}`);
+  }
+  const count = list.readUInt32LE(4);
+  const items: Buffer[] = [];
+  let at = LIST_HEADER_BYTES;
+  for (let i = 0; i < count; i++) {
+    const length = list.readUInt32LE(at);
+    if (at + 4 + length > list.length) throw new RangeError('packed list: truncated item');
+    items.push(list.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return items;
+}
+
+/** Reads a 256-bit little-endian integer. */
+export function readU256(bytes: Buffer, at: number): bigint {
+  return (
+    bytes.readBigUInt64LE(at) |
+    (bytes.readBigUInt64LE(at + 8) << 64n) |
+    (bytes.readBigUInt64LE(at + 16) << 128n) |
+    (bytes.readBigUInt64LE(at + 24) << 192n)
+  );
+}
+
+/** Reads eight u32 counters. */
+export function readCounters(bytes: Buffer, at: number): number[] {
+  const counters: number[] = new Array<number>(COUNTER_COUNT);
+  for (let i = 0; i < COUNTER_COUNT; i++) counters[i] = bytes.readUInt32LE(at + 4 * i);
+  return counters;
+}

@@ -1,0 +1,84 @@
+/**
+ * What the JSON-RPC namespaces need from the rest of the node: small interfaces owned by their consumer. The pool and the sequencer
+ * implement them; tests may stand in with their own.
+ */
+import type { NativeEngine, SealedBlock } from '../native/engine.js';
+import type { PoolStatus } from '../native/layouts.js';
+
+/** A pending transaction as the pool knows it. */
+export interface PoolTransaction {
+  readonly hash: string;
+  /** Lower-case 0x address. */
+  readonly sender: string;
+  readonly nonce: bigint;
+  readonly gasPrice: bigint;
+  readonly gasLimit: bigint;
+  readonly value: bigint;
+  /** Lower-case 0x address; null for a contract creation. */
+  readonly to: string | null;
+  readonly raw: Buffer;
+  readonly receivedAtMs: number;
+  readonly status: PoolStatus;
+}
+
+/** The answer of `zkevm_getPoolTransaction`: why a transaction is where it is. */
+export interface PoolTransactionState {
+  status: PoolStatus;
+  reason: string | null;
+  receivedAtMs: number | null;
+  attempts?: number;
+  usedCounters?: Record<string, number>;
+  /** True when it is next in line for selection. */
+  ready?: boolean;
+  /** First nonce that is missing before it, where it waits for one. */
+  missingNonce?: bigint;
+  /** Wei that its sender lacks, where it waits for funds. */
+  missingFundsWei?: bigint;
+  /** Rank among the ready transactions by price, 0 = next. */
+  position?: number;
+  replacedBy?: string;
+}
+
+export interface RpcPool {
+  /** Resolves with the transaction hash after it is durable; rejects with a PoolError (`code`, message of node.md 1.6). */
+  add(raw: Buffer): Promise<string>;
+  get(hash: string): PoolTransaction | undefined;
+  state(hash: string): PoolTransactionState | null;
+  /** Nonce of the pending view plus contiguous pool nonces (geth rule). */
+  pendingNonce(address: string): bigint;
+  /** Transactions of every account: contiguous ones as pending, others as queued. */
+  content(): { pending: Map<string, PoolTransaction[]>; queued: Map<string, PoolTransaction[]> };
+  counts(): { pending: number; queued: number };
+  /** Called with each transaction that enters the pool; answers an unsubscribe function. */
+  onPending(listener: (transaction: PoolTransaction) => void): () => void;
+}
+
+export interface SequencerStatus {
+  mode: 'syncing' | 'sequencing' | 'throttled' | 'recovering' | 'halted' | 'draining';
+  haltReason: string | null;
+  blockNumber: number;
+  openBatch: number;
+  closedBatch: number;
+  /** Used resources of the open batch by name, for `zkevm_status`. */
+  wip: { blockTxCount: number; batchTxCount: number; used: Record<string, number> };
+}
+
+export interface RpcSequencer {
+  status(): SequencerStatus;
+  /** Called in block order after each L2 block is durable; answers an unsubscribe function. */
+  onBlock(listener: (block: SealedBlock) => void): () => void;
+}
+
+export interface GasPriceOracle {
+  /** Suggested price in wei. */
+  suggestedWei(): bigint;
+  /** Lowest admissible price in wei. */
+  minimumWei(): bigint;
+}
+
+export interface RpcModules {
+  engine: NativeEngine;
+  pool: RpcPool;
+  sequencer: RpcSequencer;
+  gasPrice: GasPriceOracle;
+}
