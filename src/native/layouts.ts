@@ -9,16 +9,7 @@ export const LAYOUT_VERSION = 1;
 export const LIST_HEADER_BYTES = 8;
 
 /** The eight trace-row counters, in the order of every counter vector that crosses the boundary. */
-export const COUNTER_NAMES = [
-  'steps',
-  'arith',
-  'binary',
-  'memAlign',
-  'keccaks',
-  'padding',
-  'poseidon',
-  'sha256',
-] as const;
+export const COUNTER_NAMES = ['steps', 'arith', 'binary', 'memAlign', 'keccaks', 'padding', 'poseidon', 'sha256'] as const;
 export type CounterName = (typeof COUNTER_NAMES)[number];
 export const COUNTER_COUNT = 8;
 
