@@ -54,8 +54,7 @@ pub(crate) const fn pow7(x: u64) -> u64 {
 mod tests {
     use super::*;
 
-    const EDGES: [u64; 10] =
-        [0, 1, 2, EPSILON, EPSILON + 1, P - 2, P - 1, P, P + 1, u64::MAX];
+    const EDGES: [u64; 10] = [0, 1, 2, EPSILON, EPSILON + 1, P - 2, P - 1, P, P + 1, u64::MAX];
 
     #[test]
     fn arithmetic_agrees_with_remainders_at_the_edges() {

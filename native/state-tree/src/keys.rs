@@ -118,11 +118,8 @@ impl KeySource {
 
     /// The key.
     pub fn key(&self) -> H4 {
-        let capacity = if self.sub_key.is_zero() {
-            SUB_KEY_ZERO
-        } else {
-            hash(&value_limbs(&self.sub_key), &CAPACITY_ZERO).0
-        };
+        let capacity =
+            if self.sub_key.is_zero() { SUB_KEY_ZERO } else { hash(&value_limbs(&self.sub_key), &CAPACITY_ZERO).0 };
         hash(&self.input, &capacity)
     }
 }

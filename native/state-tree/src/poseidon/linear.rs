@@ -34,8 +34,7 @@ fn block(bytes: &[u8], index: usize) -> [u64; 8] {
 
 /// The linear hash of a byte string: the code hash of a contract, the value of a log leaf.
 pub fn linear_hash(bytes: &[u8]) -> H4 {
-    (0..block_count(bytes.len()))
-        .fold(H4(CAPACITY_ZERO), |capacity, index| hash(&block(bytes, index), &capacity.0))
+    (0..block_count(bytes.len())).fold(H4(CAPACITY_ZERO), |capacity, index| hash(&block(bytes, index), &capacity.0))
 }
 
 /// The linear hashes of several byte strings: their chains advance side by side in the lanes.
