@@ -1,0 +1,100 @@
+//! What admission has to know of raw transactions, for a whole group at once: fields, sender, and the sender's pending state.
+
+use alloy_primitives::{Address, B256};
+use zkevm_codec::{CodecError, L2Transaction, Recovery, recover_senders};
+
+use crate::engine::Engine;
+use crate::error::EngineResult;
+use crate::layout::{ADMISSION_ROW_BYTES, Row};
+
+/// Threads that recover the senders of one group.
+const RECOVERY_THREADS: usize = 2;
+
+const CODE_RLP: u16 = 1;
+const CODE_TYPE: u16 = 2;
+const CODE_SIGNATURE: u16 = 3;
+
+const FLAG_CREATE: u8 = 1;
+const FLAG_EIP155: u8 = 2;
+const FLAG_SENDER_HAS_CODE: u8 = 4;
+const FLAG_PLAIN_TRANSFER: u8 = 8;
+
+/// The admission row of a transaction that did not decode or whose sender cannot be recovered.
+fn refused_row(code: u16, raw: &[u8]) -> Row<ADMISSION_ROW_BYTES> {
+    let mut row = Row::new();
+    row.bytes(0, &code.to_le_bytes());
+    row.bytes(12, &(raw.len() as u32).to_le_bytes());
+    row
+}
+
+const fn code_of(error: CodecError) -> u16 {
+    match error {
+        CodecError::UnsupportedTransactionType(_) => CODE_TYPE,
+        CodecError::InvalidSignatureV => CODE_SIGNATURE,
+        _ => CODE_RLP,
+    }
+}
+
+/// Decodes and recovers `raw`; answers one row for each, in order.
+///
+/// # Errors
+/// Only failures of the store: a transaction that cannot be decoded is a row with a code.
+pub fn admit(engine: &Engine, raw: &[&[u8]]) -> EngineResult<Vec<u8>> {
+    let decoded: Vec<Result<L2Transaction, CodecError>> = raw.iter().map(|raw| L2Transaction::decode_signed(raw)).collect();
+    let valid: Vec<&L2Transaction> = decoded.iter().filter_map(|decoded| decoded.as_ref().ok()).collect();
+    let mut recovered = recover_senders(&valid, RECOVERY_THREADS).into_iter();
+    let mut rows = Vec::with_capacity(raw.len() * ADMISSION_ROW_BYTES);
+    for (raw, decoded) in raw.iter().zip(&decoded) {
+        let row = match decoded {
+            Err(error) => refused_row(code_of(*error), raw),
+            Ok(transaction) => match recovered.next().and_then(Recovery::signer) {
+                Some(sender) => row(engine, transaction, sender, raw)?,
+                None => refused_row(CODE_SIGNATURE, raw),
+            },
+        };
+        rows.extend_from_slice(&row.0);
+    }
+    Ok(rows)
+}
+
+/// The row of a decoded transaction whose sender is known.
+///
+/// # Errors
+/// [`crate::EngineError::Db`].
+pub fn row(engine: &Engine, transaction: &L2Transaction, sender: Address, raw: &[u8]) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
+    let account = engine.pending_account(&sender)?;
+    let mut encoded = Vec::with_capacity(raw.len() + 72);
+    transaction.encode_batch_form(&mut encoded);
+    let zero_bytes = encoded.iter().filter(|byte| **byte == 0).count();
+    let mut flags = 0;
+    match transaction.to {
+        None => flags |= FLAG_CREATE,
+        Some(to) if transaction.data.is_empty() && engine.pending_account(&to)?.code_length == 0 => flags |= FLAG_PLAIN_TRANSFER,
+        Some(_) => {}
+    }
+    flags |= if transaction.chain_id.is_some() { FLAG_EIP155 } else { 0 };
+    flags |= if account.code_length > 0 { FLAG_SENDER_HAS_CODE } else { 0 };
+    let mut row = Row::new();
+    row.bytes(2, &[flags]);
+    row.bytes(4, &(encoded.len() as u32).to_le_bytes());
+    row.bytes(8, &(transaction.data.len() as u32).to_le_bytes());
+    row.bytes(12, &(raw.len() as u32).to_le_bytes());
+    row.bytes(16, &transaction.nonce.to_le_bytes());
+    row.bytes(24, &transaction.gas_limit.to_le_bytes());
+    row.bytes(32, &transaction.intrinsic_gas().to_le_bytes());
+    row.bytes(40, &transaction.chain_id.unwrap_or(0).to_le_bytes());
+    row.bytes(48, &account.nonce.to_le_bytes());
+    row.u256(64, &transaction.gas_price);
+    row.u256(96, &transaction.value);
+    row.u256(128, &account.balance);
+    row.bytes(160, hash_of(raw).as_slice());
+    row.bytes(192, sender.as_slice());
+    row.bytes(212, transaction.to.unwrap_or_default().as_slice());
+    row.bytes(280, &(zero_bytes as u32).to_le_bytes());
+    Ok(row)
+}
+
+/// The canonical form is the only one that decodes, so the hash of the bytes is the transaction's.
+fn hash_of(raw: &[u8]) -> B256 {
+    alloy_primitives::keccak256(raw)
+}

@@ -1,0 +1,280 @@
+//! The engine: one database, one state tree, at most one open L2 block.
+//!
+//! Locks, always taken in this order: `open` (the open L2 block; held while transactions execute and while a block commits), `tree`, then
+//! the short-lived `chain` and `pending`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use alloy_primitives::{Address, B256, Bytes};
+use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
+use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord, ReceiptRecord, TransactionRecord};
+use zkevm_state_db::{DbError, Store, StoreOptions};
+
+use crate::block::OpenBlock;
+use crate::error::{EngineError, EngineResult};
+use crate::genesis::Genesis;
+use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
+use crate::tree::Tree;
+
+/// Most bytes of batchL2Data that L1 accepts in a sequenced batch.
+pub const BATCH_BYTES_MAX: u64 = 120_000;
+/// Gas budget of a batch: the block gas limit, 2^50.
+pub const BATCH_GAS_MAX: u64 = 1 << 50;
+
+/// How to open an [`Engine`].
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Folder of the database.
+    pub path: PathBuf,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Fork id.
+    pub fork_id: u64,
+    /// Genesis file, JSON text.
+    pub genesis_json: String,
+    /// L2 coinbase of sequenced batches.
+    pub sequencer: Address,
+    /// Bytes for all caches.
+    pub cache_bytes: usize,
+    /// fsync every write.
+    pub sync_writes: bool,
+}
+
+/// What does not change while the engine is open.
+#[derive(Debug, Clone)]
+pub struct ChainConfig {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Rules of the fork.
+    pub fork: ForkSpec,
+    /// L2 coinbase of sequenced batches.
+    pub sequencer: Address,
+    /// State root of the genesis.
+    pub genesis_root: B256,
+}
+
+/// What every commit moves forward.
+#[derive(Debug, Clone)]
+pub struct ChainState {
+    /// Head pointers.
+    pub head: HeadRecord,
+    /// The open batch; an empty one (no block) before its first L2 block.
+    pub batch: BatchRecord,
+}
+
+/// The engine.
+pub struct Engine {
+    store: Arc<Store>,
+    config: ChainConfig,
+    created: bool,
+    pub(crate) open: Mutex<Option<OpenBlock>>,
+    pub(crate) tree: Mutex<Tree>,
+    chain: RwLock<ChainState>,
+    // Accounts changed by the open L2 block, as admission and `pending` reads see them.
+    pending: RwLock<HashMap<Address, AccountRecord>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.store).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the database, or creates it from the genesis; an injected first batch is executed at once.
+    ///
+    /// # Errors
+    /// [`EngineError::GenesisRootMismatch`], [`EngineError::GenesisDiffers`], [`EngineError::ChainDiffers`],
+    /// [`EngineError::UnsupportedForkId`], and those of [`Store::open`].
+    pub fn open(options: &EngineOptions) -> EngineResult<Self> {
+        let fork_id = ForkId::try_from(options.fork_id).map_err(|_| EngineError::UnsupportedForkId(options.fork_id))?;
+        let genesis = Genesis::parse(&options.genesis_json)?;
+        let genesis_root = Tree::root_of(&genesis.leaves());
+        genesis.check_root(genesis_root)?;
+        let store = Arc::new(Store::open(&StoreOptions {
+            path: options.path.clone(),
+            block_cache_bytes: options.cache_bytes / 2,
+            sync_writes: options.sync_writes,
+        })?);
+        let config =
+            ChainConfig { chain_id: options.chain_id, fork: ForkSpec::new(fork_id), sequencer: options.sequencer, genesis_root };
+        let created = store.chain()?.is_none();
+        if created {
+            crate::commit::write_genesis(&store, &config, &genesis)?;
+        }
+        let engine = Self::assemble(store, config, created, options.cache_bytes / 2)?;
+        if let Some(first_batch) = genesis.first_batch.filter(|_| engine.head_block() == 0) {
+            engine.inject_first_batch(&first_batch)?;
+        }
+        Ok(engine)
+    }
+
+    fn assemble(store: Arc<Store>, config: ChainConfig, created: bool, tree_cache_bytes: usize) -> EngineResult<Self> {
+        check_chain(&store, &config)?;
+        let head = store.head()?.ok_or_else(|| DbError::corrupt("head pointers are missing"))?;
+        let number = head.closed_batch + 1;
+        let batch = store.batch(number)?.unwrap_or_else(|| empty_batch(number, &config, &head));
+        let tree = Tree::open(Arc::clone(&store), head.state_root, head.tree_depth, tree_cache_bytes)?;
+        Ok(Self {
+            store,
+            config,
+            created,
+            open: Mutex::new(None),
+            tree: Mutex::new(tree),
+            chain: RwLock::new(ChainState { head, batch }),
+            pending: RwLock::new(HashMap::new()),
+        })
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// What does not change while the engine is open.
+    pub const fn config(&self) -> &ChainConfig {
+        &self.config
+    }
+
+    /// Whether this opening created the database.
+    pub const fn created(&self) -> bool {
+        self.created
+    }
+
+    /// Head pointers and the open batch.
+    pub fn chain(&self) -> ChainState {
+        self.read_chain().clone()
+    }
+
+    /// The newest committed L2 block.
+    pub fn head_block(&self) -> u64 {
+        self.read_chain().head.block
+    }
+
+    /// What the ROM of the fork accepts in one batch.
+    pub fn hard_limits(&self) -> Resources {
+        Resources::new(&self.config.fork.limits, BATCH_BYTES_MAX, BATCH_GAS_MAX)
+    }
+
+    /// What the sequencer plans with: 95 percent of the hard limits where the public node does so.
+    pub fn budget_limits(&self) -> Resources {
+        let hard = self.hard_limits();
+        let node: Counters = LimitTable::ZkevmNode.limits(self.config.fork.fork);
+        let mut budget = Resources::new(&node, BATCH_BYTES_MAX, BATCH_GAS_MAX);
+        for (budget, hard) in budget.0.iter_mut().zip(hard.0) {
+            *budget = (*budget).min(hard);
+        }
+        debug_assert!(budget.0[RESOURCE_BYTES] == BATCH_BYTES_MAX && budget.0[RESOURCE_GAS] == BATCH_GAS_MAX);
+        budget
+    }
+
+    /// An account in the pending view: the open L2 block over the newest committed state.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn pending_account(&self, address: &Address) -> EngineResult<AccountRecord> {
+        if let Some(account) = self.pending.read().unwrap_or_else(PoisonError::into_inner).get(address) {
+            return Ok(*account);
+        }
+        Ok(self.store.account(address)?)
+    }
+
+    /// An account at the end of a block.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn account_at(&self, address: &Address, block: u64) -> EngineResult<AccountRecord> {
+        self.check_block(block)?;
+        Ok(self.store.account_at(address, block)?)
+    }
+
+    /// The code of an account at the end of a block; empty without.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn code_at(&self, address: &Address, block: u64) -> EngineResult<Bytes> {
+        self.code_of(&self.account_at(address, block)?)
+    }
+
+    pub(crate) fn code_of(&self, account: &AccountRecord) -> EngineResult<Bytes> {
+        if account.code_length == 0 { Ok(Bytes::new()) } else { Ok(self.store.code(&account.code_hash)?) }
+    }
+
+    pub(crate) fn check_block(&self, block: u64) -> EngineResult<()> {
+        if block <= self.head_block() { Ok(()) } else { Err(EngineError::BlockNotFound) }
+    }
+
+    pub(crate) fn stored_block(&self, number: u64) -> EngineResult<BlockRecord> {
+        Ok(self.store.block(number)?.ok_or_else(|| DbError::corrupt(format!("block {number} is missing")))?)
+    }
+
+    pub(crate) fn stored_transaction(&self, block: u64, index: u32) -> EngineResult<(TransactionRecord, ReceiptRecord)> {
+        let missing = || DbError::corrupt(format!("transaction {index} of block {block} is missing"));
+        Ok(self.store.transaction(block, index)?.ok_or_else(missing)?)
+    }
+
+    pub(crate) fn read_chain(&self) -> RwLockReadGuard<'_, ChainState> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write_chain(&self) -> RwLockWriteGuard<'_, ChainState> {
+        self.chain.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write_pending(&self) -> RwLockWriteGuard<'_, HashMap<Address, AccountRecord>> {
+        self.pending.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The open L2 block's slot. A panic while it was held may have left the block half-way, so a poisoned slot is emptied.
+    pub(crate) fn lock_open(&self) -> MutexGuard<'_, Option<OpenBlock>> {
+        self.open.lock().unwrap_or_else(|poisoned| {
+            let mut slot = poisoned.into_inner();
+            *slot = None;
+            self.write_pending().clear();
+            self.open.clear_poison();
+            slot
+        })
+    }
+}
+
+fn check_chain(store: &Store, config: &ChainConfig) -> EngineResult<()> {
+    let stored = store.chain()?.ok_or_else(|| DbError::corrupt("the chain record is missing"))?;
+    if stored.genesis_root != config.genesis_root {
+        return Err(EngineError::GenesisDiffers { stored: stored.genesis_root, given: config.genesis_root });
+    }
+    for (what, stored, given) in
+        [("chain id", stored.chain_id, config.chain_id), ("fork id", stored.fork_id, config.fork.fork.number())]
+    {
+        if stored != given {
+            return Err(EngineError::ChainDiffers { what, stored, given });
+        }
+    }
+    Ok(())
+}
+
+/// A batch before its first L2 block.
+pub(crate) fn empty_batch(number: u64, config: &ChainConfig, head: &HeadRecord) -> BatchRecord {
+    BatchRecord {
+        number,
+        kind: zkevm_state_db::records::BatchKind::Sequenced as u8,
+        fork_id: config.fork.fork.number(),
+        coinbase: config.sequencer,
+        state_root: head.state_root,
+        local_exit_root: B256::ZERO,
+        global_exit_root: B256::ZERO,
+        acc_input_hash: B256::ZERO,
+        timestamp: head.timestamp,
+        first_block: head.block + 1,
+        block_count: 0,
+        tx_count: 0,
+        used: Resources::default().0.to_vec(),
+        high: Resources::default().0.to_vec(),
+        opened_at_ms: 0,
+        closed_at_ms: 0,
+        closing_reason: String::new(),
+        closing_detail: String::new(),
+        rom_error: String::new(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Failures of the engine, each with the stable code that crosses the N-API boundary.
+
+use alloy_primitives::B256;
+use thiserror::Error;
+use zkevm_state_db::DbError;
+
+/// Result of an engine operation.
+pub type EngineResult<T> = Result<T, EngineError>;
+
+/// What can go wrong in the engine. Expected outcomes of transactions are data, not errors.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The store failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The state tree failed.
+    #[error("state tree: {0}")]
+    Tree(String),
+    /// The executor failed on something that is not a transaction's fault.
+    #[error("executor: {0}")]
+    Executor(String),
+    /// A fork whose rules this version does not have.
+    #[error("fork id {0} is not supported")]
+    UnsupportedForkId(u64),
+    /// The genesis file does not parse.
+    #[error("genesis: {0}")]
+    GenesisInvalid(String),
+    /// The genesis file's accounts do not have the root it states.
+    #[error("genesis root mismatch: the file states {stated}, its accounts have {computed}")]
+    GenesisRootMismatch {
+        /// Root in the file.
+        stated: B256,
+        /// Root of its accounts.
+        computed: B256,
+    },
+    /// The database was made from another genesis.
+    #[error("the database was made from the genesis with root {stored}, the given genesis has {given}")]
+    GenesisDiffers {
+        /// Root in the database.
+        stored: B256,
+        /// Root of the given genesis.
+        given: B256,
+    },
+    /// The database belongs to another chain or fork.
+    #[error("the database belongs to {what} {stored}, the configuration says {given}")]
+    ChainDiffers {
+        /// `chain id` or `fork id`.
+        what: &'static str,
+        /// Value in the database.
+        stored: u64,
+        /// Configured value.
+        given: u64,
+    },
+    /// A caller broke the contract of a verb.
+    #[error("{0}")]
+    InvalidArgument(String),
+    /// The verb needs an open L2 block, or that there is none.
+    #[error("{0}")]
+    WrongState(&'static str),
+    /// The block does not exist.
+    #[error("header not found")]
+    BlockNotFound,
+    /// More logs match than may be answered.
+    #[error("query returned more than {0} results")]
+    LogsTooMany(usize),
+    /// A call ran into its deadline.
+    #[error("execution timeout")]
+    Timeout,
+    /// The engine was closed.
+    #[error("the engine is closed")]
+    Closed,
+    /// A panic was caught.
+    #[error("internal error: {0}")]
+    Panic(String),
+}
+
+impl EngineError {
+    /// The stable code of the error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Db(error) => error.code(),
+            Self::Tree(_) => "STATE_TREE_FAILED",
+            Self::Executor(_) => "EXECUTOR_FAILED",
+            Self::UnsupportedForkId(_) => "EXECUTOR_UNSUPPORTED_FORK_ID",
+            Self::GenesisInvalid(_) => "GENESIS_INVALID",
+            Self::GenesisRootMismatch { .. } => "GENESIS_ROOT_MISMATCH",
+            Self::GenesisDiffers { .. } => "GENESIS_DIFFERS",
+            Self::ChainDiffers { .. } => "CHAIN_DIFFERS",
+            Self::InvalidArgument(_) => "INVALID_ARGUMENT",
+            Self::WrongState(_) => "WRONG_STATE",
+            Self::BlockNotFound => "BLOCK_NOT_FOUND",
+            Self::LogsTooMany(_) => "LOGS_TOO_MANY",
+            Self::Timeout => "EXECUTION_TIMEOUT",
+            Self::Closed => "ENGINE_CLOSED",
+            Self::Panic(_) => "INTERNAL_PANIC",
+        }
+    }
+
+    /// An [`EngineError::InvalidArgument`].
+    pub fn invalid_argument(what: impl Into<String>) -> Self {
+        Self::InvalidArgument(what.into())
+    }
+}

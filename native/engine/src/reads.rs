@@ -1,0 +1,217 @@
+//! Reads of committed data, as JSON text.
+
+use alloy_primitives::{Address, B256, U256};
+use serde::Deserialize;
+use zkevm_state_db::records::{BlockRecord, LogRecord};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, EngineResult};
+use crate::views::{
+    LogView, ReceiptContext, batch_json, block_json, log_views, receipt_view, to_json, transaction_view,
+};
+
+/// A log filter with resolved block numbers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogFilter {
+    from_block: u64,
+    to_block: u64,
+    #[serde(default)]
+    addresses: Vec<Address>,
+    #[serde(default)]
+    topics: Vec<Option<Vec<B256>>>,
+}
+
+impl LogFilter {
+    fn may_match(&self, block: &BlockRecord) -> bool {
+        let holds = |bytes: &[u8]| block.logs_bloom.contains_input(alloy_primitives::BloomInput::Raw(bytes));
+        let address = self.addresses.is_empty() || self.addresses.iter().any(|address| holds(address.as_slice()));
+        let topic = |wanted: &Vec<B256>| wanted.is_empty() || wanted.iter().any(|topic| holds(topic.as_slice()));
+        block.log_count > 0 && address && self.topics.iter().flatten().all(topic)
+    }
+
+    fn matches(&self, log: &LogRecord) -> bool {
+        let address = self.addresses.is_empty() || self.addresses.contains(&log.address);
+        let topics = self.topics.iter().enumerate().all(|(position, wanted)| match wanted {
+            None => position < log.topics.len(),
+            Some(any) => log.topics.get(position).is_some_and(|topic| any.is_empty() || any.contains(topic)),
+        });
+        address && topics
+    }
+}
+
+impl Engine {
+    /// A block with transaction hashes or objects.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn block_json(&self, number: u64, full: bool, extra: bool) -> EngineResult<Option<String>> {
+        let Some(block) = self.store().block(number)? else { return Ok(None) };
+        if full {
+            let mut transactions = Vec::with_capacity(block.tx_count as usize);
+            for index in 0..block.tx_count {
+                transactions.push(transaction_view(&block, index, &self.stored_transaction(number, index)?.0)?);
+            }
+            return block_json(&block, &transactions, extra).map(Some);
+        }
+        let hashes = self.transaction_hashes(&block)?;
+        block_json(&block, &hashes, extra).map(Some)
+    }
+
+    /// A transaction by hash.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn transaction_json(&self, hash: &B256) -> EngineResult<Option<String>> {
+        match self.store().transaction_position(hash)? {
+            Some((block, index)) => self.transaction_by_index_json(block, index),
+            None => Ok(None),
+        }
+    }
+
+    /// A transaction by place.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn transaction_by_index_json(&self, number: u64, index: u32) -> EngineResult<Option<String>> {
+        let (Some(block), Some((transaction, _))) = (self.store().block(number)?, self.store().transaction(number, index)?) else {
+            return Ok(None);
+        };
+        to_json(&transaction_view(&block, index, &transaction)?).map(Some)
+    }
+
+    /// The signed RLP of a transaction.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn raw_transaction(&self, hash: &B256) -> EngineResult<Option<Vec<u8>>> {
+        let Some((block, index)) = self.store().transaction_position(hash)? else { return Ok(None) };
+        Ok(Some(self.stored_transaction(block, index)?.0.raw.to_vec()))
+    }
+
+    /// A receipt by transaction hash.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn receipt_json(&self, hash: &B256) -> EngineResult<Option<String>> {
+        let Some((number, index)) = self.store().transaction_position(hash)? else { return Ok(None) };
+        let block = self.stored_block(number)?;
+        to_json(&self.receipt_at(&block, index)?).map(Some)
+    }
+
+    /// All receipts of a block.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn block_receipts_json(&self, number: u64) -> EngineResult<Option<String>> {
+        let Some(block) = self.store().block(number)? else { return Ok(None) };
+        let receipts = (0..block.tx_count).map(|index| self.receipt_at(&block, index)).collect::<EngineResult<Vec<_>>>()?;
+        to_json(&receipts).map(Some)
+    }
+
+    /// Logs that match the filter, as a JSON array.
+    ///
+    /// # Errors
+    /// [`EngineError::LogsTooMany`], [`EngineError::InvalidArgument`] on a malformed filter.
+    pub fn logs_json(&self, filter_json: &str, max: usize) -> EngineResult<String> {
+        let filter: LogFilter =
+            serde_json::from_str(filter_json).map_err(|error| EngineError::invalid_argument(format!("log filter: {error}")))?;
+        let mut found = Vec::new();
+        let last = filter.to_block.min(self.head_block());
+        for number in filter.from_block..=last {
+            let Some(block) = self.store().block(number)? else { break };
+            if filter.may_match(&block) {
+                self.collect_logs(&block, &filter, max, &mut found)?;
+            }
+        }
+        to_json(&found)
+    }
+
+    fn collect_logs(&self, block: &BlockRecord, filter: &LogFilter, max: usize, found: &mut Vec<LogView>) -> EngineResult<()> {
+        let logs = self.store().logs(block.number, 0, block.log_count)?;
+        let mut hash: Option<(u32, B256)> = None;
+        for (index, log) in (0_u32..).zip(logs) {
+            if !filter.matches(&log) {
+                continue;
+            }
+            let of = match hash {
+                Some((at, of)) if at == log.tx_index => of,
+                _ => self.stored_transaction(block.number, log.tx_index)?.0.hash,
+            };
+            hash = Some((log.tx_index, of));
+            if found.len() == max {
+                return Err(EngineError::LogsTooMany(max));
+            }
+            found.push(LogView::new(block, of, index, log));
+        }
+        Ok(())
+    }
+
+    /// A batch with its closing reason and counters.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn batch_json(&self, number: u64, full: bool) -> EngineResult<Option<String>> {
+        let Some(batch) = self.store().batch(number)? else { return Ok(None) };
+        let mut blocks = Vec::new();
+        let mut hashes = Vec::new();
+        let mut objects = Vec::new();
+        for of in batch.first_block..batch.first_block + batch.block_count {
+            let block = self.stored_block(of)?;
+            blocks.push(block.hash);
+            if full {
+                for index in 0..block.tx_count {
+                    objects.push(transaction_view(&block, index, &self.stored_transaction(of, index)?.0)?);
+                }
+            } else {
+                hashes.extend(self.transaction_hashes(&block)?);
+            }
+        }
+        let data = self.store().batch_data(number)?;
+        let limits = self.hard_limits().0;
+        let json = if full {
+            batch_json(&batch, &limits, &blocks, &objects, data)
+        } else {
+            batch_json(&batch, &limits, &blocks, &hashes, data)
+        };
+        json.map(Some)
+    }
+
+    /// The batch that a block belongs to.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn batch_number_by_block(&self, number: u64) -> EngineResult<Option<u64>> {
+        Ok(self.store().block(number)?.map(|block| block.batch))
+    }
+
+    /// The value of a slot; see [`Engine::account_at`] for the block.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn storage_at(&self, address: &Address, slot: &U256, block: u64) -> EngineResult<U256> {
+        self.check_block(block)?;
+        Ok(self.store().storage_at(address, slot, block)?)
+    }
+
+    fn receipt_at(&self, block: &BlockRecord, index: u32) -> EngineResult<impl serde::Serialize + use<>> {
+        let (transaction, receipt) = self.stored_transaction(block.number, index)?;
+        let logs = self.store().logs(block.number, receipt.first_log, receipt.log_count)?;
+        receipt_view(ReceiptContext { block, index }, &transaction, &receipt, logs)
+    }
+
+    fn transaction_hashes(&self, block: &BlockRecord) -> EngineResult<Vec<B256>> {
+        (0..block.tx_count).map(|index| Ok(self.stored_transaction(block.number, index)?.0.hash)).collect()
+    }
+
+    /// The logs of a freshly sealed block, for subscriptions.
+    pub(crate) fn block_logs(block: &BlockRecord, hashes: &[B256], logs: Vec<LogRecord>) -> Vec<LogView> {
+        (0_u32..)
+            .zip(logs)
+            .flat_map(|(index, log)| {
+                let hash = hashes.get(log.tx_index as usize).copied().unwrap_or_default();
+                log_views(block, hash, index, vec![log])
+            })
+            .collect()
+    }
+}

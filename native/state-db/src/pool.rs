@@ -1,0 +1,83 @@
+//! Pool tables: pending transactions, and the end states of those that were not included.
+
+use alloy_primitives::B256;
+use rocksdb::WriteBatch;
+
+use crate::error::DbResult;
+use crate::records::{PoolEndRecord, PoolRecord, decode, encode};
+use crate::schema;
+use crate::store::Store;
+
+impl Store {
+    /// Adds a pending transaction; an end state of an earlier life is forgotten.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_pool(&self, batch: &mut WriteBatch, hash: &B256, record: &PoolRecord) -> DbResult<()> {
+        self.delete(batch, schema::POOL_END, hash.as_slice())?;
+        self.put(batch, schema::POOL, hash.as_slice(), &encode(record))
+    }
+
+    /// Takes a transaction out of the pending set because it was included in an L2 block.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub fn remove_pool(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
+        self.delete(batch, schema::POOL, hash.as_slice())?;
+        self.delete(batch, schema::POOL_END, hash.as_slice())
+    }
+
+    /// Moves a transaction from the pending set to an end state.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn end_pool(&self, batch: &mut WriteBatch, hash: &B256, record: &PoolEndRecord) -> DbResult<()> {
+        self.delete(batch, schema::POOL, hash.as_slice())?;
+        self.put(batch, schema::POOL_END, hash.as_slice(), &encode(record))
+    }
+
+    /// The end state of a transaction.
+    ///
+    /// # Errors
+    /// [`crate::DbError::Corrupt`].
+    pub fn pool_end(&self, hash: &B256) -> DbResult<Option<PoolEndRecord>> {
+        self.get(schema::POOL_END, hash.as_slice())?.map(|bytes| decode("pool end", &bytes)).transpose()
+    }
+
+    /// At most `max` pending transactions whose hash is greater than `after` (empty: from the start), in hash order.
+    ///
+    /// # Errors
+    /// [`crate::DbError::Corrupt`].
+    pub fn pool_page(&self, after: &[u8], max: usize) -> DbResult<Vec<(B256, PoolRecord)>> {
+        let mut page = Vec::new();
+        for item in self.scan(schema::POOL, after)? {
+            let (key, value) = item?;
+            if &*key == after {
+                continue;
+            }
+            if page.len() == max {
+                break;
+            }
+            let hash = schema::hash_from(&key).ok_or_else(|| crate::DbError::corrupt("pool key"))?;
+            page.push((hash, decode("pool record", &value)?));
+        }
+        Ok(page)
+    }
+
+    /// Puts the deletion of end states older than `before_ms` into `batch`; answers how many.
+    ///
+    /// # Errors
+    /// [`crate::DbError::Corrupt`].
+    pub fn prune_pool_ends(&self, batch: &mut WriteBatch, before_ms: u64) -> DbResult<usize> {
+        let mut count = 0;
+        for item in self.scan(schema::POOL_END, &[])? {
+            let (key, value) = item?;
+            let record: PoolEndRecord = decode("pool end", &value)?;
+            if record.at_ms < before_ms {
+                self.delete(batch, schema::POOL_END, &key)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}

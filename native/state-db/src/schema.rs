@@ -1,0 +1,111 @@
+//! Column families and key encodings. Numbers in keys are big-endian, so that iteration runs in their order.
+
+use alloy_primitives::{Address, B256, U256};
+
+/// Newest format this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+macro_rules! column_families {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        $($(#[$doc])* pub const $name: &str = $text;)+
+        /// Every column family of the database.
+        pub const ALL: &[&str] = &[$($name),+];
+    };
+}
+
+column_families! {
+    /// name -> value: format version, chain, head pointers.
+    META = "meta",
+    /// state-tree page key -> page.
+    TREE = "tree",
+    /// Poseidon code hash -> code.
+    CODE = "code",
+    /// address -> account record of the newest state.
+    FLAT_ACCOUNT = "flat_account",
+    /// address, slot -> 32-byte value of the newest state.
+    FLAT_STORAGE = "flat_storage",
+    /// address, block -> account record before that block.
+    HISTORY_ACCOUNT = "history_account",
+    /// address, slot, block -> 32-byte value before that block.
+    HISTORY_STORAGE = "history_storage",
+    /// batch -> batch record.
+    BATCH = "batch",
+    /// batch, block -> the bytes that this L2 block added to batchL2Data.
+    BATCH_DATA = "batch_data",
+    /// block -> L2 block record.
+    BLOCK = "block",
+    /// block hash -> block.
+    BLOCK_BY_HASH = "block_by_hash",
+    /// block, index -> transaction record.
+    TRANSACTION = "transaction",
+    /// transaction hash -> block, index.
+    TRANSACTION_BY_HASH = "transaction_by_hash",
+    /// L2 transaction hash -> block, index.
+    TRANSACTION_BY_L2_HASH = "transaction_by_l2_hash",
+    /// block, index -> receipt record.
+    RECEIPT = "receipt",
+    /// block, log index -> log record.
+    LOG = "log",
+    /// transaction hash -> pending pool record.
+    POOL = "pool",
+    /// transaction hash -> end state of a pool record.
+    POOL_END = "pool_end",
+}
+
+/// Keys of [`META`].
+pub mod meta {
+    /// u32 big-endian: format of the database.
+    pub const FORMAT: &[u8] = b"format";
+    /// RLP of [`crate::records::ChainRecord`].
+    pub const CHAIN: &[u8] = b"chain";
+    /// RLP of [`crate::records::HeadRecord`].
+    pub const HEAD: &[u8] = b"head";
+}
+
+/// Key of a number.
+pub const fn number_key(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
+}
+
+/// Key of (number, number): (batch, block).
+pub fn pair_key(first: u64, second: u64) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&first.to_be_bytes());
+    key[8..].copy_from_slice(&second.to_be_bytes());
+    key
+}
+
+/// Key of (block, index) for transactions, receipts and logs.
+pub fn indexed_key(block: u64, index: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&block.to_be_bytes());
+    key[8..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// The (block, index) of an [`indexed_key`]; `None` when the length is wrong.
+pub fn parse_indexed_key(key: &[u8]) -> Option<(u64, u32)> {
+    let (block, index) = key.split_at_checked(8)?;
+    Some((u64::from_be_bytes(block.try_into().ok()?), u32::from_be_bytes(index.try_into().ok()?)))
+}
+
+/// Key of a storage slot: address, slot.
+pub fn slot_key(address: &Address, slot: &U256) -> [u8; 52] {
+    let mut key = [0; 52];
+    key[..20].copy_from_slice(address.as_slice());
+    key[20..].copy_from_slice(&slot.to_be_bytes::<32>());
+    key
+}
+
+/// History key: the flat key followed by the block number.
+pub fn history_key(flat_key: &[u8], block: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(flat_key.len() + 8);
+    key.extend_from_slice(flat_key);
+    key.extend_from_slice(&block.to_be_bytes());
+    key
+}
+
+/// Reads a stored hash.
+pub fn hash_from(bytes: &[u8]) -> Option<B256> {
+    (bytes.len() == 32).then(|| B256::from_slice(bytes))
+}
