@@ -163,6 +163,11 @@ async function fetchCrates(env) {
       'cargo could not download the crates: the registry is not reachable.',
       'Check the network (or cargo’s registry and proxy settings) and try again.',
     );
+  if (/--locked was passed/.test(output))
+    throw new Failure(
+      'Cargo.lock does not fit the Cargo.toml files.',
+      'Run `cargo update --workspace`, look at the difference and commit it.',
+    );
   throw new Failure(`cargo could not fetch the crates: ${firstError(output)}`);
 }
 

@@ -61,5 +61,6 @@ export function npm(args, options = {}) {
 
 function npmReason(output) {
   const lines = output.split('\n').filter((line) => /npm (error|ERR!)/.test(line));
-  return (lines.find((line) => !/code |errno|syscall/.test(line)) ?? lines[0] ?? 'no reason given').replace(/^npm (error|ERR!)\s*/, '');
+  const texts = lines.map((line) => line.replace(/^npm (error|ERR!)\s*/, '')).filter((line) => line !== '');
+  return texts.find((line) => !/^(code|errno|syscall|path) /.test(line)) ?? texts[0] ?? 'no reason given';
 }

@@ -68,7 +68,7 @@ export function which(name, path = process.env.PATH ?? '') {
 }
 
 const NETWORK =
-  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network|resolve host|resolve hostname|name resolution|Could not connect|Connection refused|NewConnectionError|timed out/i;
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network (?:is unreachable|failure|error|timeout)|spurious network|not resolve (?:host|proxy)|name resolution|could not connect|connection refused|NewConnectionError|timed out/i;
 
 /** True when the output of a failed program speaks of an unreachable network. */
 export function looksOffline(output) {
