@@ -15,7 +15,7 @@ pub(crate) const fn canonical(x: u64) -> u64 {
 }
 
 /// The sum of any element and a canonical one.
-#[inline(always)]
+#[inline]
 pub(crate) const fn add_canonical(x: u64, canonical: u64) -> u64 {
     // At most 2^64 + P - 2: after an overflow the low word is below P - 1, so adding EPSILON cannot overflow again.
     let (sum, over) = x.overflowing_add(canonical);
@@ -23,7 +23,7 @@ pub(crate) const fn add_canonical(x: u64, canonical: u64) -> u64 {
 }
 
 /// Reduces a 128-bit integer to 64 bits.
-#[inline(always)]
+#[inline]
 pub(crate) const fn reduce128(x: u128) -> u64 {
     let low = x as u64;
     let high = (x >> 64) as u64;
@@ -37,13 +37,13 @@ pub(crate) const fn reduce128(x: u128) -> u64 {
 }
 
 /// The product.
-#[inline(always)]
+#[inline]
 pub(crate) const fn mul(a: u64, b: u64) -> u64 {
     reduce128(a as u128 * b as u128)
 }
 
 /// The S-box, x^7.
-#[inline(always)]
+#[inline]
 pub(crate) const fn pow7(x: u64) -> u64 {
     let x2 = mul(x, x);
     let x4 = mul(x2, x2);

@@ -2,12 +2,14 @@
 //!
 //! A pass first decides the shape: subtrees are joined in post-order with [`Forest::join`], which moves a lone leaf up
 //! and never keeps a node with fewer than two leaves below it. Only then are hashes computed, each once: all leaves
-//! together, then the inner nodes level by level from the deepest, so that independent hashes share the SIMD lanes.
+//! together, then the inner nodes by their height above the deepest change, so that independent hashes share the SIMD
+//! lanes.
 //!
 //! An inner node is stored as the very input of its hash; a child's hash lives in its parent's input and nowhere else.
 
 use crate::{
     H4,
+    page::LeafRecord,
     path::{Path, remaining_key},
     poseidon::{CAPACITY_LEAF, CAPACITY_ZERO, hash_each, join},
 };
@@ -31,6 +33,13 @@ pub(crate) struct Leaf {
     slot: Slot,
 }
 
+impl Leaf {
+    /// What pages keep of a leaf.
+    pub(crate) fn record(&self) -> LeafRecord {
+        LeafRecord { path: self.path, value_hash: self.value_hash }
+    }
+}
+
 const UNKNOWN_DEPTH: u32 = u32::MAX;
 
 /// What an inner node has on one side.
@@ -52,8 +61,15 @@ pub(crate) struct Inner {
     /// Hash of the left child, hash of the right child.
     pub(crate) input: [u64; 8],
     pub(crate) children: [Child; 2],
+    /// For the root node of a page: number of the page's former content, see `pass`.
+    pub(crate) former_page: u32,
+    /// 0 when the hashes of both children are known or are those of leaves.
+    height: u32,
     slot: Slot,
 }
+
+/// [`Inner::former_page`] of a node that is no page root or whose page is new.
+pub(crate) const NO_PAGE: u32 = u32::MAX;
 
 impl Inner {
     /// Hash of the child on a side.
@@ -82,7 +98,7 @@ pub(crate) struct Forest {
     pub(crate) inner: Vec<Inner>,
     /// Leaves to be hashed.
     unhashed: Vec<u32>,
-    /// Inner nodes by depth.
+    /// Inner nodes by height.
     levels: Vec<Vec<u32>>,
     /// Hashes of the placed roots.
     roots: Vec<H4>,
@@ -130,23 +146,35 @@ impl Forest {
         match (left, right) {
             (Subtree::Empty, Subtree::Empty) => Subtree::Empty,
             (Subtree::Leaf(leaf), Subtree::Empty) | (Subtree::Empty, Subtree::Leaf(leaf)) => Subtree::Leaf(leaf),
-            _ => {
-                let index = self.inner.len() as u32;
-                assert!(index < ROOT_FLAG / 2, "a pass is smaller than 2^30 nodes");
-                let slot = Slot(ROOT_FLAG);
-                self.inner.push(Inner { input: [0; 8], children: [Child::Empty; 2], slot });
-                for (side, subtree) in [left, right].into_iter().enumerate() {
-                    let child = self.place(subtree, depth + 1, Slot(2 * index + side as u32));
-                    self.inner[index as usize].children[side] = child;
-                }
-                let depth = depth as usize;
-                if self.levels.len() <= depth {
-                    self.levels.resize_with(depth + 1, Vec::new);
-                }
-                self.levels[depth].push(index);
-                Subtree::Inner(index)
-            }
+            _ => Subtree::Inner(self.push_inner(depth, [left, right])),
         }
+    }
+
+    fn push_inner(&mut self, depth: u32, subtrees: [Subtree; 2]) -> u32 {
+        let index = self.inner.len() as u32;
+        assert!(index < ROOT_FLAG / 2, "a pass is smaller than 2^30 nodes");
+        let height_of = |subtree: &Subtree| match subtree {
+            Subtree::Inner(child) => self.inner[*child as usize].height + 1,
+            _ => 0,
+        };
+        let height = subtrees.iter().map(height_of).max().unwrap_or(0);
+        self.inner.push(Inner {
+            input: [0; 8],
+            children: [Child::Empty; 2],
+            former_page: NO_PAGE,
+            height,
+            slot: Slot(ROOT_FLAG),
+        });
+        for (side, subtree) in subtrees.into_iter().enumerate() {
+            let child = self.place(subtree, depth + 1, Slot(2 * index + side as u32));
+            self.inner[index as usize].children[side] = child;
+        }
+        let height = height as usize;
+        if self.levels.len() <= height {
+            self.levels.resize_with(height + 1, Vec::new);
+        }
+        self.levels[height].push(index);
+        index
     }
 
     /// Declares a subtree at `depth` to be a root; its hash is [`Forest::root`] of the returned number after hashing.
@@ -198,8 +226,8 @@ impl Forest {
             },
             |index, hash| store(inner, roots, leaves[unhashed[index] as usize].slot, hash),
         );
-        for level in levels.iter().rev() {
-            // Loading reads inputs that storing writes, hence the cell; a level never stores into itself.
+        for level in levels.iter() {
+            // Loading reads inputs that storing writes, hence the cell; no level stores into itself.
             let nodes = std::cell::RefCell::new((&mut *inner, &mut *roots));
             hash_each(
                 level.len(),

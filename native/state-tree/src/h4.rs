@@ -31,6 +31,11 @@ impl H4 {
         self.0 == [0; 4]
     }
 
+    /// Whether all limbs are below the prime, as in every hash this crate returns.
+    pub fn is_canonical(&self) -> bool {
+        self.0.iter().all(|&limb| limb < P)
+    }
+
     /// The 32-byte form, big endian: `h3, h2, h1, h0`.
     pub fn to_b256(&self) -> B256 {
         let mut bytes = [0u8; 32];

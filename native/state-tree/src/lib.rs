@@ -3,19 +3,34 @@
 //! - [`H4`]: four Goldilocks elements: keys, node hashes and roots.
 //! - [`poseidon`]: the hash, one at a time and many at a time.
 //! - [`keys`]: tree keys of balances, nonces, codes, storage slots and of the block info tree.
+//! - [`StateTree`]: the tree of a node, in pages that a [`PageSource`] reads and the caller writes.
+//! - [`Proof`]: that a key has a value or none.
 //! - [`MemoryTree`] and [`root_of`]: whole trees in memory.
 //! - [`witness`]: trees as content-addressed nodes, as provers and test data exchange them.
 //!
 //! Nothing here knows a database; whoever stores the tree passes its pages in and writes the pages that come out.
 
+mod audit;
+mod cache;
 mod field;
 mod forest;
 mod h4;
 pub mod keys;
 mod memory_tree;
+mod page;
+mod parallel;
+mod pass;
 mod path;
 pub mod poseidon;
+mod proof;
+mod state_tree;
+mod store;
 pub mod witness;
 
+pub use audit::AuditReport;
 pub use h4::{H4, NonCanonicalLimb};
 pub use memory_tree::{MemoryTree, root_of};
+pub use page::{PAGE_LEVELS, PageFault, PageKey, PageKeyBytes};
+pub use proof::{Proof, ProofEnd, ProofError, value_hash};
+pub use state_tree::{StateTree, TreeConfig, TreeDelta};
+pub use store::{CacheStats, NoSource, PageError, PageSource, PageWrite, TreeError};

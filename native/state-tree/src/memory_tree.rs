@@ -10,13 +10,32 @@ use crate::{
     keys::value_limbs,
     path::Path,
     poseidon::{CAPACITY_ZERO, hash_each, join},
+    proof::Proof,
+    state_tree::{StateTree, TreeConfig},
+    store::NoSource,
 };
 
 /// A tree that holds all its leaves in memory: test states, the state of a witness, the block info tree.
-#[derive(Clone, Default, Debug)]
+#[derive(Debug)]
 pub struct MemoryTree {
     leaves: BTreeMap<Path, U256>,
-    root: H4,
+    tree: StateTree<NoSource>,
+}
+
+/// A tree in memory never fails to read a page.
+const IN_MEMORY: &str = "all pages of a tree in memory are in its cache";
+
+impl Default for MemoryTree {
+    fn default() -> Self {
+        let config = TreeConfig { cache_bytes: usize::MAX, threads: 1 };
+        Self { leaves: BTreeMap::new(), tree: StateTree::open(NoSource, H4::ZERO, config).expect(IN_MEMORY) }
+    }
+}
+
+impl Clone for MemoryTree {
+    fn clone(&self) -> Self {
+        Self::from_leaves(self.leaves())
+    }
 }
 
 impl MemoryTree {
@@ -46,14 +65,19 @@ impl MemoryTree {
                 self.leaves.insert(Path::of(key), *value);
             }
         }
-        let leaves: Vec<(Path, U256)> = self.leaves.iter().map(|(path, value)| (*path, *value)).collect();
-        self.root = forest_of(&leaves).1;
-        self.root
+        let delta = self.tree.update(writes).expect(IN_MEMORY);
+        self.tree.settle(delta.sequence);
+        delta.root
     }
 
     /// The root.
     pub fn root(&self) -> H4 {
-        self.root
+        self.tree.root()
+    }
+
+    /// The proof of a key's value or of its absence.
+    pub fn prove(&self, key: &H4) -> Proof {
+        self.tree.prove(key).expect(IN_MEMORY)
     }
 
     /// Number of leaves.

@@ -62,6 +62,15 @@ impl Path {
         (self.0[(level / 64) as usize] >> (63 - level % 64)) & 1 == 1
     }
 
+    /// The path with zeros from `depth` on.
+    #[inline]
+    pub(crate) fn truncated(&self, depth: u32) -> Self {
+        Self(std::array::from_fn(|word| {
+            let kept = depth.saturating_sub(64 * word as u32);
+            if kept >= 64 { self.0[word] } else { self.0[word] & !(u64::MAX >> kept) }
+        }))
+    }
+
     /// Number of leading levels at which two paths agree.
     #[inline]
     pub(crate) fn common_levels(&self, other: &Self) -> u32 {

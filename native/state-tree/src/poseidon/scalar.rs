@@ -27,9 +27,13 @@ pub(crate) fn permute(state: &mut [u64; 12]) {
         if (4..26).contains(&round) {
             state[0] = pow7(state[0]);
         } else {
-            state.iter_mut().for_each(|element| *element = pow7(*element));
+            for element in state.iter_mut() {
+                *element = pow7(*element);
+            }
         }
         *state = mds(state);
     }
-    state.iter_mut().for_each(|element| *element = canonical(*element));
+    for element in state {
+        *element = canonical(*element);
+    }
 }

@@ -1,0 +1,312 @@
+//! One pass over the tree: sorted writes in, changed pages out.
+//!
+//! The pass goes down the pages along the written paths, decides the new shape on the way back up (see `forest`),
+//! hashes what changed and then writes the pages from the top. Nothing that exists is modified: a pass that fails leaves
+//! no trace.
+
+use std::sync::Arc;
+
+use alloy_primitives::U256;
+
+use crate::{
+    H4,
+    forest::{Child, Forest, NO_PAGE, Subtree},
+    keys::value_limbs,
+    page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView, PageWriter},
+    path::Path,
+    poseidon::{CAPACITY_ZERO, hash_each, join},
+    store::{PageSource, PageStore, PageWrite, TreeError},
+};
+
+/// One write; the writes of a pass are sorted by path and unique.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write {
+    pub(crate) path: Path,
+    pub(crate) value: U256,
+    /// Filled in by [`hash_values`].
+    pub(crate) value_hash: H4,
+}
+
+impl Write {
+    fn is_delete(&self) -> bool {
+        self.value.is_zero()
+    }
+}
+
+/// Computes the value hashes.
+pub(crate) fn hash_values(writes: &mut [Write]) {
+    let cells = std::cell::Cell::from_mut(writes).as_slice_of_cells();
+    hash_each(
+        cells.len(),
+        |index| join(&value_limbs(&cells[index].get().value), CAPACITY_ZERO),
+        |index, value_hash| cells[index].set(Write { value_hash, ..cells[index].get() }),
+    );
+}
+
+/// What became of a subtree.
+pub(crate) enum Change {
+    /// Nothing changed.
+    Same,
+    /// It is this now.
+    To(Subtree),
+}
+
+/// What became of the subtree below a page of the second row, decided and hashed elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Resolved {
+    Same,
+    Empty,
+    Leaf(LeafRecord),
+    Inner(H4),
+}
+
+/// Deepest paths a pass went along.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Depths {
+    pub(crate) probed: u32,
+    pub(crate) reached: u32,
+}
+
+impl Depths {
+    pub(crate) fn raise(&mut self, other: Self) {
+        self.probed = self.probed.max(other.probed);
+        self.reached = self.reached.max(other.reached);
+    }
+}
+
+/// The working memory of a pass, reused from one to the next.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    pub(crate) forest: Forest,
+    /// Former content of changed pages, by the numbers in [`crate::forest::Inner::former_page`].
+    former: Vec<Arc<[u8]>>,
+    writer: PageWriter,
+    /// Leaves of slots being built.
+    leaves: Vec<u32>,
+    /// Pages still to be written: root node, path and depth.
+    queue: Vec<(u32, PageKey)>,
+    /// Pages read from the source.
+    pub(crate) loaded: Vec<(PageKey, Arc<[u8]>)>,
+    pub(crate) pages: Vec<PageWrite>,
+    pub(crate) depths: Depths,
+}
+
+impl Workspace {
+    pub(crate) fn clear(&mut self) {
+        self.forest.clear();
+        self.former.clear();
+        self.leaves.clear();
+        self.queue.clear();
+        self.loaded.clear();
+        self.pages.clear();
+        self.depths = Depths::default();
+    }
+}
+
+/// A pass at work on a tree.
+pub(crate) struct Pass<'a, S> {
+    pub(crate) store: &'a PageStore<S>,
+    pub(crate) work: &'a mut Workspace,
+    /// Subtrees below the root page that others have done, by number minus `BOTTOM`.
+    pub(crate) resolved: &'a [Option<Resolved>],
+}
+
+impl<S: PageSource> Pass<'_, S> {
+    /// Applies the writes to the whole tree.
+    pub(crate) fn tree(&mut self, root: H4, writes: &[Write]) -> Result<Change, TreeError> {
+        if root.is_zero() {
+            return Ok(self.slot(None, 0, writes));
+        }
+        let key = PageKey::new(&Path::default(), 0);
+        let page = self.store.get(&key)?.page;
+        let view = PageView::new(&page);
+        if view.kind(1) == Kind::Leaf {
+            return Ok(self.slot(Some((view.leaf(1), root)), 0, writes));
+        }
+        drop(page);
+        self.page(key, writes)
+    }
+
+    /// Applies writes below the root of a page.
+    pub(crate) fn page(&mut self, key: PageKey, writes: &[Write]) -> Result<Change, TreeError> {
+        let page = self.load(key)?;
+        let change = self.node(&PageView::new(&page), 1, key.depth(), writes)?;
+        match change {
+            Change::Same => {}
+            Change::To(Subtree::Inner(node)) => {
+                self.work.forest.inner[node as usize].former_page = self.work.former.len() as u32;
+                self.work.former.push(page);
+            }
+            // The root page is written or deleted by whoever decides about the root.
+            Change::To(_) if key.depth() == 0 => {}
+            Change::To(_) => self.work.pages.push(PageWrite { key, page: None }),
+        }
+        Ok(change)
+    }
+
+    fn load(&mut self, key: PageKey) -> Result<Arc<[u8]>, TreeError> {
+        let found = self.store.get(&key)?;
+        if found.is_from_source {
+            self.work.loaded.push((key, found.page.clone()));
+        }
+        Ok(found.page)
+    }
+
+    /// Applies writes below an inner node.
+    fn node(&mut self, view: &PageView<'_>, number: u32, depth: u32, writes: &[Write]) -> Result<Change, TreeError> {
+        let (left_writes, right_writes) = writes.split_at(writes.partition_point(|write| !write.path.bit(depth)));
+        let left = self.child(view, 2 * number, depth + 1, left_writes)?;
+        let right = self.child(view, 2 * number + 1, depth + 1, right_writes)?;
+        if matches!((&left, &right), (Change::Same, Change::Same)) {
+            return Ok(Change::Same);
+        }
+        let left = self.subtree(left, view, 2 * number, depth + 1);
+        let right = self.subtree(right, view, 2 * number + 1, depth + 1);
+        Ok(Change::To(self.work.forest.join(depth, left, right)))
+    }
+
+    /// Applies writes below the place of a page's node.
+    fn child(&mut self, view: &PageView<'_>, number: u32, depth: u32, writes: &[Write]) -> Result<Change, TreeError> {
+        let Some(first) = writes.first() else { return Ok(Change::Same) };
+        match view.kind(number) {
+            Kind::Empty => Ok(self.slot(None, depth, writes)),
+            Kind::Leaf => Ok(self.slot(Some((view.leaf(number), view.hash(number))), depth, writes)),
+            Kind::Inner if number < BOTTOM => self.node(view, number, depth, writes),
+            Kind::Inner => {
+                let resolved = (depth == PAGE_LEVELS).then(|| self.resolved.get((number - BOTTOM) as usize).copied());
+                match resolved.flatten().flatten() {
+                    None => self.page(PageKey::new(&first.path, depth), writes),
+                    Some(Resolved::Same) => Ok(Change::Same),
+                    Some(Resolved::Empty) => Ok(Change::To(Subtree::Empty)),
+                    Some(Resolved::Inner(hash)) => Ok(Change::To(Subtree::Kept(hash))),
+                    Some(Resolved::Leaf(leaf)) => {
+                        Ok(Change::To(Subtree::Leaf(self.work.forest.push_leaf(leaf.path, leaf.value_hash))))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The subtree after the change.
+    fn subtree(&mut self, change: Change, view: &PageView<'_>, number: u32, depth: u32) -> Subtree {
+        match (change, view.kind(number)) {
+            (Change::To(subtree), _) => subtree,
+            (Change::Same, Kind::Empty) => Subtree::Empty,
+            (Change::Same, Kind::Inner) => Subtree::Kept(view.hash(number)),
+            (Change::Same, Kind::Leaf) => {
+                let leaf = view.leaf(number);
+                let hash = view.hash(number);
+                Subtree::Leaf(self.work.forest.push_known_leaf(leaf.path, leaf.value_hash, hash, depth))
+            }
+        }
+    }
+
+    /// Applies writes where there is nothing or one leaf.
+    fn slot(&mut self, existing: Option<(LeafRecord, H4)>, depth: u32, writes: &[Write]) -> Change {
+        let Workspace { forest, leaves, depths, .. } = &mut *self.work;
+        leaves.clear();
+        depths.raise(slot_depths(existing.as_ref().map(|(leaf, _)| &leaf.path), depth, writes));
+        let mut is_changed = false;
+        let mut push_existing = existing;
+        for write in writes {
+            if let Some((leaf, hash)) = push_existing {
+                if leaf.path < write.path {
+                    leaves.push(forest.push_known_leaf(leaf.path, leaf.value_hash, hash, depth));
+                }
+                if leaf.path == write.path && !write.is_delete() && leaf.value_hash == write.value_hash {
+                    continue;
+                }
+                if leaf.path == write.path {
+                    is_changed = true;
+                }
+                if leaf.path <= write.path {
+                    push_existing = None;
+                }
+            }
+            if !write.is_delete() {
+                is_changed = true;
+                leaves.push(forest.push_leaf(write.path, write.value_hash));
+            }
+        }
+        if !is_changed {
+            return Change::Same;
+        }
+        if let Some((leaf, hash)) = push_existing {
+            leaves.push(forest.push_known_leaf(leaf.path, leaf.value_hash, hash, depth));
+        }
+        Change::To(forest.build(leaves, depth))
+    }
+
+    /// Writes the page of this node and all changed pages below. The hashes must have been computed.
+    pub(crate) fn write_pages(&mut self, node: u32, key: PageKey) {
+        self.work.queue.push((node, key));
+        while let Some((node, key)) = self.work.queue.pop() {
+            let Workspace { forest, former, writer, queue, .. } = &mut *self.work;
+            let former_page = forest.inner[node as usize].former_page;
+            let former = (former_page != NO_PAGE).then(|| PageView::new(&former[former_page as usize]));
+            fill(forest, former.as_ref(), writer, queue, node, 1, &key);
+            let page = Some(writer.finish());
+            self.work.pages.push(PageWrite { key, page });
+        }
+    }
+
+    /// Writes the root page of a tree that is one leaf.
+    pub(crate) fn write_lone_leaf(&mut self, leaf: u32, root: H4) {
+        let Workspace { forest, writer, pages, .. } = &mut *self.work;
+        let leaf = &forest.leaves[leaf as usize];
+        writer.put_leaf(1, root, leaf.record());
+        pages.push(PageWrite { key: PageKey::new(&Path::default(), 0), page: Some(writer.finish()) });
+    }
+}
+
+/// Puts the nodes below `node`, which has this number in the page, into the writer; roots of pages go to the queue.
+fn fill(
+    forest: &Forest,
+    former: Option<&PageView<'_>>,
+    writer: &mut PageWriter,
+    queue: &mut Vec<(u32, PageKey)>,
+    node: u32,
+    number: u32,
+    key: &PageKey,
+) {
+    let inner = &forest.inner[node as usize];
+    for side in 0..2 {
+        let child = 2 * number + side;
+        let hash = inner.child_hash(side as usize);
+        match inner.children[side as usize] {
+            Child::Empty => {}
+            Child::Leaf(leaf) => {
+                let leaf = &forest.leaves[leaf as usize];
+                writer.put_leaf(child, hash, leaf.record());
+            }
+            Child::Kept => {
+                writer.put_inner(child, hash);
+                if child < BOTTOM {
+                    writer.copy_below(former.expect("what is kept was there before"), child);
+                }
+            }
+            Child::Inner(below) => {
+                writer.put_inner(child, hash);
+                if child < BOTTOM {
+                    fill(forest, former, writer, queue, below, child, key);
+                } else {
+                    queue.push((below, key.below(child)));
+                }
+            }
+        }
+    }
+}
+
+/// How deep the writes to a slot go: see `TreeDelta`.
+fn slot_depths(existing: Option<&Path>, depth: u32, writes: &[Write]) -> Depths {
+    let mut reached = depth;
+    for pair in writes.windows(2) {
+        reached = reached.max(1 + pair[0].path.common_levels(&pair[1].path));
+    }
+    if let Some(path) = existing {
+        for write in writes.iter().filter(|write| write.path != *path) {
+            reached = reached.max(1 + write.path.common_levels(path));
+        }
+    }
+    Depths { probed: depth, reached }
+}
