@@ -76,9 +76,28 @@ export interface GasPriceOracle {
   minimumWei(): bigint;
 }
 
+/** What the effective price of a transaction depends on. */
+export interface PricedCall {
+  /** Signed price in wei. */
+  readonly gasPrice: bigint;
+  /** Bytes inside batchL2Data, and the zero bytes among them. */
+  readonly batchBytes: number;
+  readonly zeroBytes: number;
+  readonly to: string | null;
+  readonly raw: Buffer;
+  readonly need: { readonly gasUsed: number };
+}
+
+/** The share of the signed price that is charged. */
+export interface EffectivePricing {
+  /** Percentage byte: `(byte + 1) / 256` of the signed price. */
+  percentage(transaction: PricedCall): number;
+}
+
 export interface RpcModules {
   engine: NativeEngine;
   pool: RpcPool;
   sequencer: RpcSequencer;
   gasPrice: GasPriceOracle;
+  pricing: EffectivePricing;
 }

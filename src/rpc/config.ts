@@ -1,0 +1,79 @@
+/** Settings of the JSON-RPC server. */
+import { integer, list, type Settings, text } from '../config/setting.js';
+
+/** Namespaces that exist. */
+export const NAMESPACES = ['eth', 'net', 'web3', 'txpool', 'zkevm'] as const;
+
+/** 30 M gas per second of block time is what full means in `gasUsedRatio`; the protocol's 2^50 would always show 0. */
+const DISPLAY_GAS_PER_SECOND = 30_000_000;
+const MIB = 1024 * 1024;
+
+export interface RpcConfig {
+  /** Address to listen on. */
+  host: string;
+  /** Port for HTTP and WebSocket; 0 = any free one. */
+  port: number;
+  namespaces: readonly string[];
+  corsOrigins: readonly string[];
+  bodyLimitBytes: number;
+  wsFrameLimitBytes: number;
+  wsQueueMessagesMax: number;
+  wsInFlightMax: number;
+  batchItemsMax: number;
+  batchResponseLimitBytes: number;
+  callTimeoutMs: number;
+  callGasCap: number;
+  callReturnLimitBytes: number;
+  logsRangeMax: number;
+  logsResultsMax: number;
+  filtersMax: number;
+  filterIdleMs: number;
+  subscriptionsMax: number;
+  displayGasPerSecond: number;
+  readyStaleMs: number;
+  closeTimeoutMs: number;
+}
+
+export const rpcSettings: Settings<RpcConfig> = {
+  host: text({ doc: 'Address to listen on; 0.0.0.0 for all.', default: '127.0.0.1', flag: 'host' }),
+  port: integer({ doc: 'Port for HTTP and WebSocket; 0 takes any free one.', default: 8545, min: 0, max: 65535, flag: 'port' }),
+  namespaces: list({ doc: 'Namespaces that are served.', default: NAMESPACES, of: NAMESPACES }),
+  corsOrigins: list({ doc: 'Origins that browsers may call from; `*` for all.', default: ['*'] }),
+  bodyLimitBytes: integer({ doc: 'Largest HTTP request body.', default: 5 * MIB, min: 1024, max: 1024 * MIB }),
+  wsFrameLimitBytes: integer({ doc: 'Largest WebSocket message taken.', default: 16 * MIB, min: 1024, max: 1024 * MIB }),
+  wsQueueMessagesMax: integer({
+    doc: 'Messages that wait for a slow WebSocket client before it is disconnected (close code 1013).',
+    default: 10_000,
+    min: 16,
+    max: 1_000_000,
+  }),
+  wsInFlightMax: integer({
+    doc: 'Requests of one WebSocket connection that may be unanswered at a time.',
+    default: 1000,
+    min: 1,
+    max: 100_000,
+  }),
+  batchItemsMax: integer({ doc: 'Requests in one JSON-RPC batch.', default: 100, min: 1, max: 1000 }),
+  batchResponseLimitBytes: integer({ doc: 'Answers of one batch together.', default: 25 * MIB, min: 1024, max: 1024 * MIB }),
+  callTimeoutMs: integer({ doc: 'Time budget of eth_call and eth_estimateGas.', default: 30_000, min: 10, max: 600_000 }),
+  callGasCap: integer({ doc: 'Gas of an eth_call at most.', default: 50_000_000, min: 21_000, max: 2 ** 50 }),
+  callReturnLimitBytes: integer({ doc: 'Return data of an eth_call at most.', default: 256 * 1024, min: 32, max: 256 * MIB }),
+  logsRangeMax: integer({ doc: 'Blocks in the range of one log query.', default: 10_000, min: 1, max: 10_000_000 }),
+  logsResultsMax: integer({ doc: 'Logs in one answer.', default: 20_000, min: 1, max: 1_000_000 }),
+  filtersMax: integer({ doc: 'Filters that exist at a time.', default: 10_000, min: 1, max: 1_000_000 }),
+  filterIdleMs: integer({ doc: 'A filter that is not polled for so long is removed.', default: 300_000, min: 1000, max: 86_400_000 }),
+  subscriptionsMax: integer({ doc: 'Subscriptions of one WebSocket connection.', default: 128, min: 1, max: 100_000 }),
+  displayGasPerSecond: integer({
+    doc: 'Gas per second of block time that eth_feeHistory shows as a full block.',
+    default: DISPLAY_GAS_PER_SECOND,
+    min: 21_000,
+    max: 2 ** 50,
+  }),
+  readyStaleMs: integer({
+    doc: 'Allowance above three block intervals before /ready reports that waiting transactions are not included.',
+    default: 10_000,
+    min: 0,
+    max: 3_600_000,
+  }),
+  closeTimeoutMs: integer({ doc: 'Time that requests in flight get to finish when the node stops.', default: 5000, min: 0, max: 600_000 }),
+};

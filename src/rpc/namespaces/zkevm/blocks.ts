@@ -1,0 +1,35 @@
+/** zkevm: L2 blocks: how far they are, and with their receipts. */
+import { toQuantity } from '../../../common/bytes.js';
+import { blockNumberValue } from '../../block-ref.js';
+import { type MethodTable, method } from '../../method.js';
+import { booleanParam, hashParam } from '../../params.js';
+import type { RpcServices } from '../../services.js';
+
+export function blockMethods(services: RpcServices): MethodTable {
+  const { engine, finality, blocks } = services;
+  const reached = (batchOf: () => number) =>
+    method(1, 1, (params) => {
+      const batch = engine.batchNumberByBlock(blockNumberValue(params[0], 0));
+      return String(batch !== null && batch <= batchOf());
+    });
+  return {
+    zkevm_consolidatedBlockNumber: method(0, 0, () => `"${toQuantity(finality.verifiedBlock())}"`),
+    zkevm_isBlockVirtualized: reached(() => finality.virtualBatch()),
+    zkevm_isBlockConsolidated: reached(() => finality.verifiedBatch()),
+    zkevm_getFullBlockByNumber: method(0, 2, (params) => fullBlock(services, blocks.find(params, 0), booleanParam(params, 1))),
+    zkevm_getFullBlockByHash: method(1, 2, (params) =>
+      fullBlock(services, engine.blockNumberByHash(hashParam(params, 0)), booleanParam(params, 1)),
+    ),
+  };
+}
+
+/** The block with its transactions as objects, each with its receipt; only hashes where `full` is off. */
+function fullBlock(services: RpcServices, number: number | null, full: boolean): string {
+  const { engine } = services;
+  const json = number === null ? null : engine.blockJson(number, full, true);
+  if (json === null || number === null || !full) return json ?? 'null';
+  const block = JSON.parse(json) as { transactions: Record<string, unknown>[] };
+  const receipts = JSON.parse(engine.blockReceiptsJson(number) ?? '[]') as unknown[];
+  block.transactions = block.transactions.map((transaction, i) => ({ ...transaction, receipt: receipts[i] ?? null }));
+  return JSON.stringify(block);
+}

@@ -1,0 +1,20 @@
+/** The zkevm namespace. */
+import type { MethodTable } from '../../method.js';
+import type { RpcServices } from '../../services.js';
+import { batchMethods } from './batches.js';
+import { blockMethods } from './blocks.js';
+import { counterMethods } from './counters.js';
+import { feeMethods } from './fees.js';
+import { forkMethods } from './forks.js';
+import { statusMethods } from './status.js';
+
+export function zkevmMethods(services: RpcServices): MethodTable {
+  return {
+    ...batchMethods(services),
+    ...blockMethods(services),
+    ...counterMethods(services),
+    ...feeMethods(services),
+    ...forkMethods(services),
+    ...statusMethods(services),
+  };
+}

@@ -1,0 +1,30 @@
+/** Everything that the namespaces are built from. */
+import type { Clock } from '../common/clock.js';
+import type { Logger } from '../common/logger.js';
+import type { BlockResolver } from './block-ref.js';
+import type { RpcConfig } from './config.js';
+import type { Filters } from './filters.js';
+import type { Finality } from './finality.js';
+import type { RpcModules } from './modules.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** Facts about this node that methods answer. */
+export interface NodeIdentity {
+  /** `web3_clientVersion`. */
+  readonly clientVersion: string;
+  /** Fee address of sequenced batches, `eth_coinbase`. */
+  readonly sequencerAddress: string;
+  /** Interval of L2 blocks: what eth_feeHistory calls a full block depends on it. */
+  readonly blockIntervalMs: number;
+}
+
+export interface RpcServices extends RpcModules {
+  readonly config: RpcConfig;
+  readonly identity: NodeIdentity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly finality: Finality;
+  readonly blocks: BlockResolver;
+  readonly filters: Filters;
+  readonly subscriptions: Subscriptions;
+}

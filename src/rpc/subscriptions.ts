@@ -1,0 +1,128 @@
+/**
+ * `eth_subscribe`: pushes from the publish event of a block and from the pool. One listener each for the whole node; a block's logs are
+ * parsed once, and only when somebody subscribed to logs. Frames go through the connection's sink, which keeps their order and disconnects
+ * clients that cannot keep up. Ids end with their connection.
+ */
+import type { NativeEngine, SealedBlock } from '../native/engine.js';
+import { rpcError } from './errors.js';
+import { randomId } from './ids.js';
+import { type LogCriteria, type LogFields, matchesLog } from './log-criteria.js';
+import type { NotificationSink } from './method.js';
+import type { PoolTransaction, RpcPool, RpcSequencer } from './modules.js';
+
+/** What a client can subscribe to. */
+export type SubscriptionKind =
+  | { readonly kind: 'newHeads' }
+  | { readonly kind: 'logs'; readonly criteria: LogCriteria }
+  | { readonly kind: 'newPendingTransactions'; readonly full: boolean };
+
+interface Subscription {
+  readonly id: string;
+  readonly sink: NotificationSink;
+  readonly what: SubscriptionKind;
+}
+
+export interface SubscriptionModules {
+  readonly engine: NativeEngine;
+  readonly pool: RpcPool;
+  readonly sequencer: RpcSequencer;
+}
+
+/** All subscriptions of the node. */
+export class Subscriptions {
+  readonly #engine: NativeEngine;
+  readonly #subscriptionsMax: number;
+  readonly #bySink = new Map<NotificationSink, Map<string, Subscription>>();
+  readonly #heads = new Set<Subscription>();
+  readonly #logs = new Map<Subscription, LogCriteria>();
+  readonly #pending = new Map<Subscription, boolean>();
+  readonly #stop: (() => void)[];
+
+  constructor(subscriptionsMax: number, modules: SubscriptionModules) {
+    this.#subscriptionsMax = subscriptionsMax;
+    this.#engine = modules.engine;
+    this.#stop = [
+      modules.sequencer.onBlock((block) => this.#publish(block)),
+      modules.pool.onPending((transaction) => this.#announce(transaction)),
+    ];
+  }
+
+  /** Number of subscriptions. */
+  get count(): number {
+    return this.#heads.size + this.#logs.size + this.#pending.size;
+  }
+
+  /** Answers the id. */
+  subscribe(sink: NotificationSink, what: SubscriptionKind): string {
+    let own = this.#bySink.get(sink);
+    if (own === undefined) {
+      own = new Map();
+      this.#bySink.set(sink, own);
+      sink.onClose(() => this.#forget(sink));
+    }
+    if (own.size >= this.#subscriptionsMax) {
+      throw rpcError('RPC_LIMIT_EXCEEDED', `too many subscriptions, want at most ${this.#subscriptionsMax} on one connection`);
+    }
+    const subscription: Subscription = { id: randomId(), sink, what };
+    own.set(subscription.id, subscription);
+    if (what.kind === 'newHeads') this.#heads.add(subscription);
+    else if (what.kind === 'logs') this.#logs.set(subscription, what.criteria);
+    else this.#pending.set(subscription, what.full);
+    return subscription.id;
+  }
+
+  /** False when the connection has no such subscription. */
+  unsubscribe(sink: NotificationSink, id: string): boolean {
+    const own = this.#bySink.get(sink);
+    const subscription = own?.get(id);
+    if (own === undefined || subscription === undefined) return false;
+    own.delete(id);
+    this.#drop(subscription);
+    return true;
+  }
+
+  close(): void {
+    for (const stop of this.#stop) stop();
+    this.#bySink.clear();
+    this.#heads.clear();
+    this.#logs.clear();
+    this.#pending.clear();
+  }
+
+  #forget(sink: NotificationSink): void {
+    for (const subscription of this.#bySink.get(sink)?.values() ?? []) this.#drop(subscription);
+    this.#bySink.delete(sink);
+  }
+
+  #drop(subscription: Subscription): void {
+    this.#heads.delete(subscription);
+    this.#logs.delete(subscription);
+    this.#pending.delete(subscription);
+  }
+
+  #publish(block: SealedBlock): void {
+    for (const subscription of this.#heads) push(subscription, block.headerJson);
+    if (this.#logs.size === 0 || block.logsJson === '[]') return;
+    const logs = (JSON.parse(block.logsJson) as LogFields[]).map((log) => ({ log, text: JSON.stringify(log) }));
+    for (const [subscription, criteria] of this.#logs) {
+      for (const { log, text } of logs) {
+        if (matchesLog(criteria, log)) push(subscription, text);
+      }
+    }
+  }
+
+  #announce(transaction: PoolTransaction): void {
+    if (this.#pending.size === 0) return;
+    let object: string | undefined;
+    for (const [subscription, full] of this.#pending) {
+      if (full) object ??= this.#engine.pendingTransactionJson(transaction.raw, Buffer.from(transaction.sender.slice(2), 'hex'));
+      push(subscription, full && object !== undefined ? object : `"${transaction.hash}"`);
+    }
+  }
+}
+
+function push(subscription: Subscription, resultJson: string): void {
+  subscription.sink.send(
+    `{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"${subscription.id}","result":${resultJson}}}`,
+  );
+}
