@@ -1,0 +1,167 @@
+/**
+ * JSON-RPC over HTTP POST on uWebSockets.js, and the plain routes. A response is touched only while it is alive: `onAborted` ends that, and
+ * what a method answers afterwards is dropped.
+ */
+import type { Reply } from '../dispatch.js';
+import { errorText } from '../envelope.js';
+import { RPC_CODE, rpcError } from '../errors.js';
+import type { UwsRequest, UwsResponse } from './uws.js';
+
+/** A body over the limit is read to its end, so that the client sees the answer; beyond this it is cut off. */
+const DISCARD_MAX_BYTES = 64 * 1024 * 1024;
+const JSON_TYPE = 'application/json';
+
+/** Which origins browsers may call from. */
+export class Cors {
+  readonly #all: boolean;
+  readonly #origins: ReadonlySet<string>;
+
+  constructor(origins: readonly string[]) {
+    this.#all = origins.includes('*');
+    this.#origins = new Set(origins);
+  }
+
+  /** Value of Access-Control-Allow-Origin; null where the origin may not call. */
+  allowed(request: UwsRequest): string | null {
+    if (this.#all) return '*';
+    const origin = request.getHeader('origin');
+    return this.#origins.has(origin) ? origin : null;
+  }
+
+  /** False for a browser page of an origin that is not listed; programs send no origin. */
+  admits(request: UwsRequest): boolean {
+    return this.#all || request.getHeader('origin') === '' || this.allowed(request) !== null;
+  }
+}
+
+/** Takes the body of a POST. */
+export type BodyHandler = (body: string, reply: Reply) => void;
+
+/** Reads the body of a POST and answers it. */
+export function handlePost(response: UwsResponse, request: UwsRequest, limitBytes: number, cors: Cors, handle: BodyHandler): void {
+  const exchange = new Exchange(response, cors.allowed(request));
+  const body = new Body(limitBytes);
+  response.onAborted(() => exchange.abort());
+  response.onData((chunk, isLast) => {
+    if (exchange.over) return;
+    const text = body.take(chunk, isLast);
+    if (body.bytes > limitBytes + DISCARD_MAX_BYTES) {
+      exchange.abort();
+      response.close();
+    } else if (isLast) {
+      if (text === null) exchange.refuseTooLarge(limitBytes);
+      else handle(text, (answer) => exchange.answer(answer));
+    }
+  });
+}
+
+/** Collects a body; the usual one comes in one chunk and is never copied as bytes. */
+class Body {
+  bytes = 0;
+  readonly #limit: number;
+  #parts: Buffer[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** The whole text with the last chunk; null before it, and where the limit was passed. */
+  take(chunk: ArrayBuffer, isLast: boolean): string | null {
+    this.bytes += chunk.byteLength;
+    if (this.bytes > this.#limit) {
+      this.#parts = [];
+      return null;
+    }
+    const view = Buffer.from(chunk);
+    if (isLast && this.#parts.length === 0) return view.toString('utf8');
+    // uWS takes its memory back after the call.
+    this.#parts.push(Buffer.from(view));
+    return isLast ? Buffer.concat(this.#parts).toString('utf8') : null;
+  }
+}
+
+/** One request and its answer. */
+class Exchange {
+  over = false;
+  readonly #response: UwsResponse;
+  readonly #origin: string | null;
+
+  constructor(response: UwsResponse, origin: string | null) {
+    this.#response = response;
+    this.#origin = origin;
+  }
+
+  abort(): void {
+    this.over = true;
+  }
+
+  answer(text: string | null): void {
+    // Notifications only: nothing to say.
+    if (text === null) this.#send('204 No Content', null);
+    else this.#send(null, text);
+  }
+
+  refuseTooLarge(limitBytes: number): void {
+    const error = rpcError('RPC_BODY_TOO_LARGE', `request body too large, want at most ${limitBytes} bytes`);
+    this.#send('413 Payload Too Large', errorText('null', error));
+  }
+
+  #send(status: string | null, text: string | null): void {
+    if (this.over) return;
+    this.over = true;
+    this.#response.cork(() => {
+      if (status !== null) this.#response.writeStatus(status);
+      writeCors(this.#response, this.#origin);
+      if (text === null) this.#response.endWithoutBody();
+      else this.#response.writeHeader('Content-Type', JSON_TYPE).end(text);
+    });
+  }
+}
+
+function writeCors(response: UwsResponse, origin: string | null): void {
+  if (origin === null) return;
+  response.writeHeader('Access-Control-Allow-Origin', origin);
+  if (origin !== '*') response.writeHeader('Vary', 'Origin');
+}
+
+/** Answers a CORS preflight. */
+export function handleOptions(response: UwsResponse, request: UwsRequest, cors: Cors): void {
+  const origin = cors.allowed(request);
+  response.writeStatus('204 No Content');
+  writeCors(response, origin);
+  if (origin !== null) {
+    response.writeHeader('Access-Control-Allow-Methods', 'POST, GET, OPTIONS');
+    response.writeHeader('Access-Control-Allow-Headers', 'Content-Type, Authorization');
+    response.writeHeader('Access-Control-Max-Age', '600');
+  }
+  response.endWithoutBody();
+}
+
+/** What a plain route answers. */
+export interface Page {
+  readonly status?: string;
+  readonly type?: string;
+  readonly body: string;
+}
+
+/** Answers a plain route; a page that cannot be made is a 500 with its code only. */
+export function handlePage(response: UwsResponse, request: UwsRequest, cors: Cors, page: () => Page): void {
+  let made: Page;
+  try {
+    made = page();
+  } catch (error) {
+    made = { status: '500 Internal Server Error', body: errorText('null', error) };
+  }
+  if (made.status !== undefined) response.writeStatus(made.status);
+  writeCors(response, cors.allowed(request));
+  response.writeHeader('Content-Type', made.type ?? JSON_TYPE).end(made.body);
+}
+
+/** The page of a path or a verb that is not served. */
+export function notServed(request: UwsRequest): Page {
+  const what = `${request.getMethod().toUpperCase()} ${request.getUrl().slice(0, 128)} is not served: POST JSON-RPC to /`;
+  return {
+    status: '405 Method Not Allowed',
+    body: `{"jsonrpc":"2.0","id":null,"error":${JSON.stringify({ code: RPC_CODE.invalidRequest, message: what })}}`,
+  };
+}
