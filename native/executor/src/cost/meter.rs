@@ -1,0 +1,173 @@
+//! Adds up what executes.
+
+use super::table::{Cost, Formula};
+use super::{OpTable, ProfileTable, op_table, profile_table};
+use core::ops::{Add, AddAssign};
+use zkevm_primitives::{CostProfile, Counters};
+
+/// The kinds of frame that cost differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum FrameKind {
+    /// Entered by a call.
+    Call = 0,
+    /// Init code of CREATE or CREATE2.
+    Create = 1,
+    /// Init code of a transaction without recipient.
+    Deploy = 2,
+}
+
+/// Counters whose level number is still open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Priced {
+    /// Everything that does not depend on the level number.
+    pub rows: [u64; 8],
+    /// Poseidon rows for each level.
+    pub levels: u64,
+}
+
+impl Priced {
+    /// The counters at level number `levels`.
+    #[must_use]
+    pub fn at(&self, levels: u64) -> Counters {
+        let mut counters = Counters::from_array(self.rows);
+        counters.poseidon = counters.poseidon.saturating_add(self.levels.saturating_mul(levels));
+        counters
+    }
+
+    #[inline]
+    pub(crate) fn add_cost(&mut self, cost: &Cost, times: u64) {
+        for (sum, row) in self.rows.iter_mut().zip(cost.rows) {
+            *sum = sum.saturating_add(u64::from(row).saturating_mul(times));
+        }
+        self.levels = self.levels.saturating_add(u64::from(cost.levels).saturating_mul(times));
+    }
+
+    #[inline]
+    pub(crate) fn add_formula(&mut self, formula: &Formula, arguments: &[u64]) {
+        self.add_cost(&formula.base, 1);
+        for term in formula.terms {
+            let times = term.count.of(arguments[term.argument]);
+            if times != 0 {
+                self.add_cost(&term.cost, times);
+            }
+        }
+    }
+}
+
+impl AddAssign for Priced {
+    fn add_assign(&mut self, other: Self) {
+        for (sum, more) in self.rows.iter_mut().zip(other.rows) {
+            *sum = sum.saturating_add(more);
+        }
+        self.levels = self.levels.saturating_add(other.levels);
+    }
+}
+
+impl Add for Priced {
+    type Output = Self;
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+/// Counts one transaction.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    /// How often each opcode of constant cost ran since the kind of frame last changed.
+    tally: [u64; 256],
+    tallied: bool,
+    kind: FrameKind,
+    sum: Priced,
+    ops: &'static OpTable,
+    profile: &'static ProfileTable,
+    enabled: bool,
+}
+
+impl Meter {
+    pub(crate) fn new(profile: CostProfile, enabled: bool) -> Self {
+        Self {
+            tally: [0; 256],
+            tallied: false,
+            kind: FrameKind::Call,
+            sum: Priced::default(),
+            ops: op_table(profile),
+            profile: profile_table(profile),
+            enabled,
+        }
+    }
+
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    pub(crate) const fn profile(&self) -> &'static ProfileTable {
+        self.profile
+    }
+
+    /// What was counted since the last call, and starts anew.
+    pub(crate) fn take(&mut self) -> Priced {
+        self.flush();
+        core::mem::take(&mut self.sum)
+    }
+
+    /// From now on opcodes run in a frame of `kind`.
+    #[inline]
+    pub(crate) fn enter(&mut self, kind: FrameKind) {
+        if self.enabled {
+            if kind != self.kind {
+                self.flush();
+                self.kind = kind;
+            }
+            self.tallied = true;
+        }
+    }
+
+    /// An opcode of constant cost ran.
+    #[inline(always)]
+    pub(crate) fn hit(&mut self, opcode: u8) {
+        self.tally[usize::from(opcode)] += 1;
+    }
+
+    /// An opcode whose cost depends on sizes ran.
+    #[inline]
+    pub(crate) fn sized(&mut self, opcode: u8, arguments: &[u64]) {
+        let formula = &self.ops.sized[self.kind as usize][usize::from(opcode)];
+        self.sum.add_formula(formula, arguments);
+    }
+
+    /// Something else than an opcode.
+    pub(crate) fn formula(&mut self, formula: &Formula, arguments: &[u64]) {
+        if self.enabled {
+            self.sum.add_formula(formula, arguments);
+        }
+    }
+
+    /// Something else than an opcode, of constant cost.
+    pub(crate) fn cost(&mut self, cost: &Cost) {
+        if self.enabled {
+            self.sum.add_cost(cost, 1);
+        }
+    }
+
+    /// Something else than an opcode, priced elsewhere.
+    pub(crate) fn priced(&mut self, priced: Priced) {
+        if self.enabled {
+            self.sum += priced;
+        }
+    }
+
+    fn flush(&mut self) {
+        if !core::mem::take(&mut self.tallied) {
+            return;
+        }
+        let costs = &self.ops.constant[self.kind as usize];
+        for &opcode in &self.ops.constant_ops {
+            let times = core::mem::take(&mut self.tally[usize::from(opcode)]);
+            if times != 0 {
+                self.sum.add_cost(&costs[usize::from(opcode)], times);
+            }
+        }
+    }
+}

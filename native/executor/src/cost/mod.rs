@@ -1,0 +1,90 @@
+//! Virtual counters: what everything costs, and adding it up while transactions execute.
+//!
+//! The numbers live in one table a profile (`e9`, `b12`, `d13`) and nowhere else. [`Meter`] adds them
+//! up: opcodes of constant cost are only tallied by (opcode, kind of frame) and multiplied out when
+//! the kind of frame changes or the transaction ends; costs that depend on sizes are added in closed
+//! form. The level number is kept apart, so that the same sum gives what is used and what to reserve.
+
+mod b12;
+mod d13;
+mod e9;
+mod levels;
+mod meter;
+mod modexp;
+mod stages;
+mod table;
+
+pub use levels::Levels;
+pub use meter::Priced;
+pub use stages::CounterModel;
+
+pub(crate) use meter::{FrameKind, Meter};
+pub(crate) use modexp::{ModexpShape, modexp_cost};
+pub(crate) use stages::ecrecover_cost;
+pub(crate) use table::{Cost, Formula, ProfileTable};
+
+use std::sync::LazyLock;
+use zkevm_primitives::CostProfile;
+
+/// Costs of the opcodes of one profile, by kind of frame.
+#[derive(Debug)]
+pub(crate) struct OpTable {
+    /// Constant cost by kind of frame and opcode.
+    pub(crate) constant: [[Cost; 256]; 3],
+    /// The opcodes with a constant cost.
+    pub(crate) constant_ops: Vec<u8>,
+    /// Cost by size, by kind of frame and opcode.
+    pub(crate) sized: [[Formula; 256]; 3],
+}
+
+/// The table of `profile`.
+pub(crate) fn profile_table(profile: CostProfile) -> &'static ProfileTable {
+    match profile {
+        CostProfile::E9 => &e9::TABLE,
+        CostProfile::B12 => &b12::TABLE,
+        CostProfile::D13 => &d13::TABLE,
+    }
+}
+
+/// The opcode costs of `profile`, with each kind of frame's extra added in.
+pub(crate) fn op_table(profile: CostProfile) -> &'static OpTable {
+    static TABLES: LazyLock<[OpTable; 3]> = LazyLock::new(|| {
+        [CostProfile::E9, CostProfile::B12, CostProfile::D13].map(|profile| OpTable::new(profile_table(profile)))
+    });
+    &TABLES[profile as usize]
+}
+
+impl OpTable {
+    fn new(profile: &ProfileTable) -> Self {
+        let nothing = Formula { base: Cost::default(), terms: &[] };
+        let mut table =
+            Self { constant: [[Cost::default(); 256]; 3], constant_ops: Vec::new(), sized: [[nothing; 256]; 3] };
+        for entry in profile.ops {
+            let extra = &profile.frame_extra;
+            let kinds = [
+                entry.call,
+                plus(entry.create.unwrap_or(entry.call), extra.create, entry.prologues[0]),
+                plus(entry.deploy.unwrap_or(entry.call), extra.deploy, entry.prologues[1]),
+            ];
+            for (kind, formula) in kinds.into_iter().enumerate() {
+                if entry.is_sized {
+                    table.sized[kind][usize::from(entry.opcode)] = formula;
+                } else {
+                    table.constant[kind][usize::from(entry.opcode)] = formula.base;
+                }
+            }
+            if !entry.is_sized {
+                table.constant_ops.push(entry.opcode);
+            }
+        }
+        table
+    }
+}
+
+fn plus(mut formula: Formula, extra: Cost, times: u32) -> Formula {
+    for (row, more) in formula.base.rows.iter_mut().zip(extra.rows) {
+        *row += more * times;
+    }
+    formula.base.levels += extra.levels * times;
+    formula
+}

@@ -1,0 +1,317 @@
+//! What the interpreter sees of block, transaction and state.
+
+use crate::cost::Meter;
+use crate::journal::Journal;
+use crate::tracer::Tracer;
+use crate::{ExecutorError, StateError, StateReader};
+use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
+use revm::context_interface::cfg::GasParams;
+use revm::context_interface::context::{SStoreResult, SelfDestructResult, StateLoad};
+use revm::context_interface::host::{Host as EvmHost, LoadError};
+use revm::context_interface::journaled_state::AccountInfoLoad;
+use revm::primitives::hardfork::SpecId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use zkevm_primitives::{ForkSpec, SYSTEM, SYSTEM_SLOT_STATE_ROOTS};
+
+/// The rules of the interpreter. What differs from Berlin is in this crate.
+pub(crate) const SPEC_ID: SpecId = SpecId::BERLIN;
+/// Jumps and frames between two looks at the clock: some ten microseconds of execution.
+const TICKS_PER_LOOK: u32 = 1 << 10;
+
+/// Ends an execution early, with [`ExecutorError::Cancelled`].
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken {
+    /// When to give up.
+    pub deadline: Option<Instant>,
+    /// Set by another thread to give up.
+    pub flag: Option<Arc<AtomicBool>>,
+}
+
+impl CancelToken {
+    fn is_cancelled(&self) -> bool {
+        self.flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// The open block's header, as the opcodes see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockEnv {
+    pub(crate) number: U256,
+    pub(crate) timestamp: U256,
+    pub(crate) coinbase: Address,
+    pub(crate) gas_limit: U256,
+    pub(crate) difficulty: U256,
+    pub(crate) chain_id: u64,
+}
+
+/// The running transaction, as the opcodes see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TxEnv {
+    pub(crate) origin: Address,
+    pub(crate) gas_price: U256,
+}
+
+/// Block, transaction, state, counters and everything else an execution touches.
+pub(crate) struct Host<S> {
+    pub(crate) journal: Journal<S>,
+    pub(crate) meter: Meter,
+    pub(crate) spec: ForkSpec,
+    pub(crate) block: BlockEnv,
+    pub(crate) tx: TxEnv,
+    pub(crate) tracer: Option<Box<dyn Tracer>>,
+    pub(crate) cancel: CancelToken,
+    gas_params: GasParams,
+    /// Why the interpreter was stopped from inside.
+    failure: Option<ExecutorError>,
+    ticks: u32,
+}
+
+impl<S: StateReader> Host<S> {
+    pub(crate) fn new(journal: Journal<S>, meter: Meter, spec: ForkSpec, block: BlockEnv) -> Self {
+        Self {
+            journal,
+            meter,
+            spec,
+            block,
+            tx: TxEnv::default(),
+            tracer: None,
+            cancel: CancelToken::default(),
+            gas_params: GasParams::new_spec(SPEC_ID),
+            failure: None,
+            ticks: 0,
+        }
+    }
+
+    /// Remembers why the interpreter has to stop.
+    pub(crate) fn fail(&mut self, error: impl Into<ExecutorError>) {
+        self.failure = Some(error.into());
+    }
+
+    /// Why the interpreter had to stop.
+    pub(crate) fn take_failure(&mut self) -> ExecutorError {
+        self.failure.take().unwrap_or(ExecutorError::Internal("the interpreter stopped without a reason"))
+    }
+
+    /// Called wherever a program can loop; says whether to go on.
+    #[inline]
+    pub(crate) fn tick(&mut self) -> bool {
+        self.ticks = self.ticks.wrapping_add(1);
+        !self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.look_at_clock()
+    }
+
+    #[cold]
+    fn look_at_clock(&mut self) -> bool {
+        let is_cancelled = self.cancel.is_cancelled();
+        if is_cancelled {
+            self.fail(ExecutorError::Cancelled);
+        }
+        !is_cancelled
+    }
+
+    /// Whether the address is a precompile of the fork. Precompiles are always warm.
+    pub(crate) fn is_always_warm(&self, address: &Address) -> bool {
+        precompile_number(address).is_some_and(|n| (1..=9).contains(&n) || (n == 0x100 && self.spec.p256_verify))
+    }
+
+    /// Warms an account and says whether it was cold.
+    pub(crate) fn warm_account(&mut self, address: Address) -> Result<bool, StateError> {
+        if self.is_always_warm(&address) {
+            self.journal.account(address)?;
+            return Ok(false);
+        }
+        self.journal.warm(address)
+    }
+
+    /// Whether touching the account would cost the cold surcharge.
+    pub(crate) fn is_account_cold(&self, address: &Address) -> bool {
+        !self.is_always_warm(address) && self.journal.is_cold(address)
+    }
+
+    /// The state root after block `number`, zero when there is none.
+    pub(crate) fn block_state_root(&mut self, number: U256) -> Result<U256, StateError> {
+        self.journal.read_slot(SYSTEM, state_root_slot(number))
+    }
+
+    fn refuse<T>(&mut self, error: StateError) -> Result<T, LoadError> {
+        self.fail(error);
+        Err(LoadError::DBError)
+    }
+}
+
+/// The slot of [`SYSTEM`] with the state root after block `number`.
+pub(crate) fn state_root_slot(number: U256) -> U256 {
+    mapping_slot(number.into(), SYSTEM_SLOT_STATE_ROOTS)
+}
+
+/// The slot of `mapping[key]` for a mapping at `slot`.
+pub(crate) fn mapping_slot(key: B256, slot: u64) -> U256 {
+    let mut preimage = [0; 64];
+    preimage[..32].copy_from_slice(key.as_slice());
+    preimage[56..].copy_from_slice(&slot.to_be_bytes());
+    keccak256(preimage).into()
+}
+
+/// The number of an address that has only its last two bytes set.
+pub(crate) fn precompile_number(address: &Address) -> Option<u16> {
+    let (head, tail) = address.as_slice().split_at(18);
+    head.iter().all(|&byte| byte == 0).then(|| u16::from_be_bytes([tail[0], tail[1]]))
+}
+
+impl<S: StateReader> EvmHost for Host<S> {
+    fn basefee(&self) -> U256 {
+        U256::ZERO
+    }
+    fn blob_gasprice(&self) -> U256 {
+        U256::ZERO
+    }
+    fn gas_limit(&self) -> U256 {
+        self.block.gas_limit
+    }
+    fn difficulty(&self) -> U256 {
+        self.block.difficulty
+    }
+    fn prevrandao(&self) -> Option<U256> {
+        Some(self.block.difficulty)
+    }
+    fn block_number(&self) -> U256 {
+        self.block.number
+    }
+    fn timestamp(&self) -> U256 {
+        self.block.timestamp
+    }
+    fn beneficiary(&self) -> Address {
+        self.block.coinbase
+    }
+    fn slot_num(&self) -> U256 {
+        U256::ZERO
+    }
+    fn chain_id(&self) -> U256 {
+        U256::from(self.block.chain_id)
+    }
+    fn effective_gas_price(&self) -> U256 {
+        self.tx.gas_price
+    }
+    fn caller(&self) -> Address {
+        self.tx.origin
+    }
+    fn blob_hash(&self, _number: usize) -> Option<U256> {
+        None
+    }
+    fn max_initcode_size(&self) -> usize {
+        usize::MAX
+    }
+    fn gas_params(&self) -> &GasParams {
+        &self.gas_params
+    }
+    fn is_amsterdam_eip8037_enabled(&self) -> bool {
+        false
+    }
+
+    fn block_hash(&mut self, number: u64) -> Option<B256> {
+        match self.block_state_root(U256::from(number)) {
+            Ok(root) => Some(root.into()),
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    /// Never called: SELFDESTRUCT is another instruction here.
+    fn selfdestruct(
+        &mut self,
+        _address: Address,
+        _target: Address,
+        _skip_cold_load: bool,
+    ) -> Result<StateLoad<SelfDestructResult>, LoadError> {
+        self.fail(ExecutorError::Internal("the stock SELFDESTRUCT ran"));
+        Err(LoadError::DBError)
+    }
+
+    fn log(&mut self, log: Log) {
+        self.journal.logs.push(log);
+    }
+
+    fn sstore_skip_cold_load(
+        &mut self,
+        address: Address,
+        key: U256,
+        value: U256,
+        skip_cold_load: bool,
+    ) -> Result<StateLoad<SStoreResult>, LoadError> {
+        match self.journal.load_slot(address, key, skip_cold_load) {
+            Ok(Some(slot)) => {
+                self.journal.store_slot(address, key, value);
+                let result =
+                    SStoreResult { original_value: slot.original, present_value: slot.present, new_value: value };
+                Ok(StateLoad::new(result, slot.is_cold))
+            }
+            Ok(None) => Err(LoadError::ColdLoadSkipped),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    fn sload_skip_cold_load(
+        &mut self,
+        address: Address,
+        key: U256,
+        skip_cold_load: bool,
+    ) -> Result<StateLoad<U256>, LoadError> {
+        match self.journal.load_slot(address, key, skip_cold_load) {
+            Ok(Some(slot)) => Ok(StateLoad::new(slot.present, slot.is_cold)),
+            Ok(None) => Err(LoadError::ColdLoadSkipped),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    fn tstore(&mut self, _address: Address, _key: U256, _value: U256) {}
+
+    fn tload(&mut self, _address: Address, _key: U256) -> U256 {
+        U256::ZERO
+    }
+
+    fn load_account_info_skip_cold_load(
+        &mut self,
+        address: Address,
+        load_code: bool,
+        skip_cold_load: bool,
+    ) -> Result<AccountInfoLoad<'_>, LoadError> {
+        if skip_cold_load && self.is_account_cold(&address) {
+            return Err(LoadError::ColdLoadSkipped);
+        }
+        let is_cold = match self.warm_account(address) {
+            Ok(is_cold) => is_cold,
+            Err(error) => return self.refuse(error),
+        };
+        // Asked for twice because a borrow of the account would outlive the error path otherwise.
+        if let Err(error) =
+            if load_code { self.journal.account_with_code(address) } else { self.journal.account(address) }
+        {
+            return self.refuse(error);
+        }
+        match self.journal.account(address) {
+            Ok(account) => {
+                let is_empty =
+                    account.info.nonce == 0 && account.info.balance.is_zero() && account.info.code_hash.is_zero();
+                Ok(AccountInfoLoad::new(&account.info, is_cold, is_empty))
+            }
+            Err(_) => Err(LoadError::DBError),
+        }
+    }
+}
+
+/// The code of an account without loading it into the interpreter.
+impl<S: StateReader> Host<S> {
+    /// Length of the code of `address`; precompiles have none.
+    pub(crate) fn code_length(&mut self, address: Address) -> Result<u64, StateError> {
+        Ok(self.journal.account(address)?.code_length)
+    }
+
+    /// Sets the code of a created account.
+    pub(crate) fn deploy(&mut self, address: Address, code: &Bytes) -> Result<(), StateError> {
+        self.journal.deploy(address, code)
+    }
+}

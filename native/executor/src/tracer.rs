@@ -1,0 +1,81 @@
+//! Looking into an execution while it runs.
+
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use revm::interpreter::{InstructionResult, Interpreter};
+
+/// How a frame was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameType {
+    /// CALL, or a transaction to an address.
+    Call,
+    /// CALLCODE.
+    CallCode,
+    /// DELEGATECALL.
+    DelegateCall,
+    /// STATICCALL.
+    StaticCall,
+    /// CREATE, or a transaction without recipient.
+    Create,
+    /// CREATE2.
+    Create2,
+}
+
+/// A frame that starts.
+#[derive(Clone, Debug)]
+pub struct FrameStart<'a> {
+    /// How it was entered.
+    pub frame_type: FrameType,
+    /// Caller.
+    pub from: Address,
+    /// Account it runs in; the created address for creations (none when there will be none).
+    pub to: Option<Address>,
+    /// Where the code comes from.
+    pub code_address: Option<Address>,
+    /// Call data or init code.
+    pub input: &'a [u8],
+    /// Value in wei; none for delegate and static calls.
+    pub value: Option<U256>,
+    /// Gas it may use.
+    pub gas: u64,
+    /// 0 for the transaction's own frame.
+    pub depth: usize,
+}
+
+/// A frame that ended.
+#[derive(Clone, Debug)]
+pub struct FrameStop<'a> {
+    /// How.
+    pub result: InstructionResult,
+    /// Gas it used.
+    pub gas_used: u64,
+    /// Return data, or revert data.
+    pub output: &'a Bytes,
+    /// Depth of the frame.
+    pub depth: usize,
+}
+
+/// Reads the state as it is while an execution is looked at.
+pub trait StateView {
+    /// Balance, nonce and code hash of an account, when they are loaded already.
+    fn balance(&mut self, address: Address) -> U256;
+    /// A storage slot as it is now.
+    fn storage(&mut self, address: Address, slot: U256) -> U256;
+    /// Whether an account has neither code, nonce nor balance.
+    fn code_hash(&mut self, address: Address) -> B256;
+}
+
+/// Told of everything that happens. Executions without tracer do not pay for this.
+pub trait Tracer: Send {
+    /// An opcode is about to run.
+    fn step(&mut self, _interpreter: &Interpreter, _depth: usize, _refund: i64, _state: &mut dyn StateView) {}
+    /// An opcode ran; a frame it opened has not run yet.
+    fn step_end(&mut self, _interpreter: &Interpreter, _depth: usize, _result: Option<InstructionResult>) {}
+    /// A frame starts.
+    fn enter(&mut self, _frame: &FrameStart<'_>) {}
+    /// A frame ended.
+    fn exit(&mut self, _frame: &FrameStop<'_>) {}
+    /// A log was emitted; it may be reverted later.
+    fn log(&mut self, _log: &Log) {}
+    /// Hands the tracer back as what it is.
+    fn into_any(self: Box<Self>) -> Box<dyn core::any::Any>;
+}

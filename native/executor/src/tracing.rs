@@ -1,0 +1,125 @@
+//! The traced run loop, and telling the tracer of frames.
+
+use crate::host::Host;
+use crate::instructions::{GAS_TABLE, Table};
+use crate::tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};
+use crate::{StateReader, frame};
+use alloy_primitives::{Address, B256, U256};
+use revm::context_interface::CreateScheme;
+use revm::interpreter::interpreter_types::LoopControl;
+use revm::interpreter::{
+    CallInput, CallInputs, CallScheme, CreateInputs, Interpreter, InterpreterAction, InterpreterResult,
+};
+
+/// Runs the interpreter opcode by opcode, telling the tracer of each.
+pub(crate) fn run_traced<S: StateReader>(
+    interpreter: &mut Interpreter,
+    table: &Table<S>,
+    host: &mut Host<S>,
+    depth: usize,
+) -> InterpreterAction {
+    let Some(mut tracer) = host.tracer.take() else {
+        return interpreter.run_plain(table, &GAS_TABLE, host);
+    };
+    let end = loop {
+        tracer.step(interpreter, depth, interpreter.gas.refunded(), host);
+        let logs = host.journal.logs.len();
+        let done = interpreter.step(table, &GAS_TABLE, host);
+        if let Some(log) = host.journal.logs.get(logs) {
+            tracer.log(log);
+        }
+        tracer.step_end(interpreter, depth, done.err());
+        if let Err(end) = done {
+            break end;
+        }
+    };
+    host.tracer = Some(tracer);
+    if interpreter.bytecode.action().is_none() {
+        interpreter.halt(end);
+    }
+    interpreter.take_next_action()
+}
+
+impl<S: StateReader> StateView for Host<S> {
+    fn balance(&mut self, address: Address) -> U256 {
+        self.journal.account(address).map(|account| account.info.balance).unwrap_or_default()
+    }
+    fn storage(&mut self, address: Address, slot: U256) -> U256 {
+        self.journal.read_slot(address, slot).unwrap_or_default()
+    }
+    fn code_hash(&mut self, address: Address) -> B256 {
+        self.journal.account(address).map(|account| account.info.code_hash).unwrap_or_default()
+    }
+}
+
+fn told<S: StateReader>(host: &mut Host<S>, tell: impl FnOnce(&mut dyn Tracer)) {
+    if let Some(tracer) = host.tracer.as_deref_mut() {
+        tell(tracer);
+    }
+}
+
+/// A call starts.
+pub(crate) fn enter_call<S: StateReader>(host: &mut Host<S>, inputs: &CallInputs, frames: &frame::Frames) {
+    if host.tracer.is_none() {
+        return;
+    }
+    let frame_type = match inputs.scheme {
+        CallScheme::Call => FrameType::Call,
+        CallScheme::CallCode => FrameType::CallCode,
+        CallScheme::DelegateCall => FrameType::DelegateCall,
+        CallScheme::StaticCall => FrameType::StaticCall,
+    };
+    let has_value = matches!(frame_type, FrameType::Call | FrameType::CallCode);
+    let tell = |host: &mut Host<S>, input: &[u8]| {
+        let start = FrameStart {
+            frame_type,
+            from: inputs.caller,
+            to: Some(inputs.target_address),
+            code_address: Some(inputs.bytecode_address),
+            input,
+            value: has_value.then(|| inputs.value.get()),
+            gas: inputs.gas_limit,
+            depth: frames.depth(),
+        };
+        told(host, |tracer| tracer.enter(&start));
+    };
+    match &inputs.input {
+        CallInput::Bytes(bytes) => tell(host, bytes),
+        CallInput::SharedBuffer(range) if range.is_empty() => tell(host, &[]),
+        CallInput::SharedBuffer(range) => frames.with_memory(range, |input| tell(host, input)),
+    }
+}
+
+/// A creation starts; without address when it fails before there is one.
+pub(crate) fn enter_creation<S: StateReader>(
+    host: &mut Host<S>,
+    inputs: &CreateInputs,
+    address: Option<Address>,
+    depth: usize,
+) {
+    let frame_type = if inputs.scheme() == CreateScheme::Create { FrameType::Create } else { FrameType::Create2 };
+    told(host, |tracer| {
+        tracer.enter(&FrameStart {
+            frame_type,
+            from: inputs.caller(),
+            to: address,
+            code_address: address,
+            input: inputs.init_code(),
+            value: Some(inputs.value()),
+            gas: inputs.gas_limit(),
+            depth,
+        });
+    });
+}
+
+/// A frame ended.
+pub(crate) fn exit<S: StateReader>(host: &mut Host<S>, done: &InterpreterResult, depth: usize) {
+    told(host, |tracer| {
+        tracer.exit(&FrameStop {
+            result: done.result,
+            gas_used: done.gas.total_gas_spent(),
+            output: &done.output,
+            depth,
+        });
+    });
+}
