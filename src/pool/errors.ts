@@ -32,15 +32,11 @@ export const poolErrors = {
     ),
   signatureInvalid: () => new PoolError('TX_SIGNATURE_INVALID', 'invalid sender'),
   fieldOverflow: () => new PoolError('TX_FIELD_OVERFLOW', 'gas uint64 overflow'),
-  tooLarge: (size: number, limit: number) =>
-    new PoolError('TX_TOO_LARGE', `oversized data: transaction size ${size}, limit ${limit}`),
-  chainId: (have: bigint, want: bigint) =>
-    new PoolError('TX_CHAIN_ID_INVALID', `invalid chain id for signer: have ${have} want ${want}`),
-  notReplayProtected: () =>
-    new PoolError('TX_NOT_REPLAY_PROTECTED', 'only replay-protected (EIP-155) transactions allowed over RPC'),
+  tooLarge: (size: number, limit: number) => new PoolError('TX_TOO_LARGE', `oversized data: transaction size ${size}, limit ${limit}`),
+  chainId: (have: bigint, want: bigint) => new PoolError('TX_CHAIN_ID_INVALID', `invalid chain id for signer: have ${have} want ${want}`),
+  notReplayProtected: () => new PoolError('TX_NOT_REPLAY_PROTECTED', 'only replay-protected (EIP-155) transactions allowed over RPC'),
   nonceMax: () => new PoolError('TX_NONCE_MAX', 'nonce has max value'),
-  gasLimit: (gas: bigint, limit: number) =>
-    new PoolError('TX_GAS_LIMIT_EXCEEDED', `exceeds block gas limit: gas ${gas}, limit ${limit}`),
+  gasLimit: (gas: bigint, limit: number) => new PoolError('TX_GAS_LIMIT_EXCEEDED', `exceeds block gas limit: gas ${gas}, limit ${limit}`),
   intrinsicGas: (gas: bigint, minimum: number) =>
     new PoolError('TX_INTRINSIC_GAS_TOO_LOW', `intrinsic gas too low: gas ${gas}, minimum needed ${minimum}`),
   senderBlocked: () => new PoolError('TX_SENDER_BLOCKED', 'sender blocked'),
@@ -52,10 +48,8 @@ export const poolErrors = {
     new PoolError('TX_UNDERPRICED', `transaction underpriced: gas price ${price}, minimum needed ${minimum}`),
   feeCap: (fee: bigint, cap: bigint) =>
     new PoolError('TX_FEE_CAP_EXCEEDED', `tx fee (${formatEther(fee)} ether) exceeds the configured cap (${formatEther(cap)} ether)`),
-  nonceTooLow: (next: number, nonce: number) =>
-    new PoolError('TX_NONCE_TOO_LOW', `nonce too low: next nonce ${next}, tx nonce ${nonce}`),
-  nonceInOpenBlock: () =>
-    new PoolError('TX_NONCE_TOO_LOW', 'nonce too low: transaction with this nonce is already in the open block'),
+  nonceTooLow: (next: number, nonce: number) => new PoolError('TX_NONCE_TOO_LOW', `nonce too low: next nonce ${next}, tx nonce ${nonce}`),
+  nonceInOpenBlock: () => new PoolError('TX_NONCE_TOO_LOW', 'nonce too low: transaction with this nonce is already in the open block'),
   nonceTooHigh: (next: number, nonce: bigint | number) =>
     new PoolError('TX_NONCE_TOO_HIGH', `nonce too high: next nonce ${next}, tx nonce ${nonce}`),
   accountLimit: (limit: number) => new PoolError('POOL_ACCOUNT_LIMIT', `account limit exceeded: limit ${limit}`),
@@ -66,16 +60,10 @@ export const poolErrors = {
       `insufficient funds for gas * price + value: balance ${balance}, tx cost ${cost}, overshot ${cost - balance}`,
     ),
   replacementUnderpriced: (price: bigint, minimum: bigint) =>
-    new PoolError(
-      'TX_REPLACEMENT_UNDERPRICED',
-      `replacement transaction underpriced: gas price ${price}, minimum needed ${minimum}`,
-    ),
+    new PoolError('TX_REPLACEMENT_UNDERPRICED', `replacement transaction underpriced: gas price ${price}, minimum needed ${minimum}`),
   outOfCounters: (key: string, used: number, limit: number) =>
     new PoolError('TX_OUT_OF_COUNTERS', `out of counters: ${key} used ${used} limit ${limit}`),
   preExecutionFailed: () => new PoolError('TX_EXECUTION_FAILED', 'internal error: pre-execution failed'),
   belowBreakEven: (price: bigint, breakEven: bigint) =>
-    new PoolError(
-      'TX_UNDERPRICED',
-      `transaction underpriced: effective gas price: gas price ${price} below break-even ${breakEven}`,
-    ),
+    new PoolError('TX_UNDERPRICED', `transaction underpriced: effective gas price: gas price ${price} below break-even ${breakEven}`),
 } as const;

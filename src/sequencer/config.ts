@@ -54,7 +54,7 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   sliceBudgetMs: 20,
   maxWaitMs: 60_000,
   stopAtBatch: 0,
-  closeBatchOnShutdown: false,
+  closeBatchOnShutdown: true,
   explainedBatchesMax: 1_024,
 };
 

@@ -1,0 +1,228 @@
+/**
+ * Judges one admission row: the checks of admission in their order, cheap and stateless first. Pure but for the pool that it reads; it
+ * answers the entry to insert, and what has to leave for it, or the refusal.
+ */
+import type { CounterName } from '../native/layouts.js';
+import { COUNTER_NAMES, DECODE_CODES, PRE_STATUS } from '../native/layouts.js';
+import type { AccessList } from './access-list.js';
+import type { AdmissionRow } from './admission-row.js';
+import type { PoolConfig } from './config.js';
+import { knownGas, PoolEntry } from './entry.js';
+import { type PoolError, poolErrors } from './errors.js';
+import type { EvictionPlanner } from './eviction.js';
+import type { AccountState, PoolIndex } from './pool-index.js';
+import type { Pricing } from './pricing.js';
+
+const MAX_NONCE = (1n << 64n) - 1n;
+const MAX_U256 = (1n << 256n) - 1n;
+/** A transaction shares its batch with at least the marker of its L2 block. */
+const BLOCK_MARKER_BYTES = 9;
+
+/** What a judgement depends on besides the row. */
+export interface JudgeModules {
+  readonly config: PoolConfig;
+  readonly chainId: bigint;
+  readonly index: PoolIndex;
+  readonly access: AccessList;
+  readonly eviction: EvictionPlanner;
+  readonly pricing: Pricing;
+  /** Limits of one batch: the eight counters, bytes, gas. */
+  readonly batchLimits: readonly number[];
+  /** Bytes of batch data that one batch may hold. */
+  readonly batchBytesMax: number;
+  minimumGasPriceWei(): bigint;
+  /** Why nothing is admitted now; null in normal operation. */
+  haltReason(): string | null;
+  /** True where the transaction is in a stored L2 block. */
+  isIncluded(hash: string): boolean;
+}
+
+/** A raw transaction with the moment and the rank of its arrival. */
+export interface Arrival {
+  readonly raw: Buffer;
+  readonly arrival: number;
+  readonly receivedAtMs: number;
+}
+
+/** An accepted transaction and what has to leave for it. */
+export interface Acceptance {
+  readonly entry: PoolEntry;
+  readonly evicted: PoolEntry | null;
+}
+
+type Verdict = PoolError | null;
+
+/** The checks of admission. */
+export class Judge {
+  readonly #modules: JudgeModules;
+
+  constructor(modules: JudgeModules) {
+    this.#modules = modules;
+  }
+
+  /** `mark` is what `PoolIndex.openReader` answered before the rows were read. Throws the refusal. */
+  judge(row: AdmissionRow, arrival: Arrival, mark: number): Acceptance {
+    throwIf(this.#decoded(row));
+    throwIf(this.#fields(row));
+    throwIf(this.#sizes(row));
+    throwIf(this.#gas(row));
+    const sender = row.sender;
+    throwIf(this.#permitted(row, sender));
+    const { index } = this.#modules;
+    if (index.get(row.hash) !== undefined) throw poolErrors.alreadyKnown();
+    const evicted = this.#room(row, sender, arrival.receivedAtMs);
+    throwIf(this.#price(row));
+    const state = index.stateFor(sender, { nonce: row.senderNonce, balanceWei: row.senderBalance }, mark);
+    throwIf(this.#account(row, state));
+    throwIf(this.#replacement(row, sender));
+    throwIf(this.#resources(row));
+    throwIf(this.#breakEven(row, arrival.raw));
+    return { entry: this.#entry(row, arrival, sender, state), evicted };
+  }
+
+  #decoded(row: AdmissionRow): Verdict {
+    const { config } = this.#modules;
+    switch (DECODE_CODES[row.code]) {
+      case 'OK':
+        return null;
+      case 'TX_TYPE_NOT_SUPPORTED':
+        return poolErrors.typeNotSupported();
+      case 'TX_SIGNATURE_INVALID':
+        return poolErrors.signatureInvalid();
+      case 'TX_FIELD_OVERFLOW':
+        return poolErrors.fieldOverflow();
+      case 'TX_TOO_LARGE':
+        return poolErrors.tooLarge(row.rawBytes, config.txBytesMax);
+      default:
+        return poolErrors.rlpInvalid();
+    }
+  }
+
+  #fields(row: AdmissionRow): Verdict {
+    const { chainId, config } = this.#modules;
+    if (!row.has('eip155')) {
+      if (!config.allowPreEip155) return poolErrors.notReplayProtected();
+    } else if (row.chainId !== chainId) {
+      return poolErrors.chainId(row.chainId, chainId);
+    }
+    if (row.nonceExact === MAX_NONCE) return poolErrors.nonceMax();
+    return row.gasPrice * row.gasLimit + row.value > MAX_U256 ? poolErrors.fieldOverflow() : null;
+  }
+
+  #sizes(row: AdmissionRow): Verdict {
+    const { config, batchBytesMax } = this.#modules;
+    if (row.rawBytes > config.txBytesMax) return poolErrors.tooLarge(row.rawBytes, config.txBytesMax);
+    if (row.dataBytes > config.txDataBytesMax) return poolErrors.tooLarge(row.dataBytes, config.txDataBytesMax);
+    const limit = batchBytesMax - BLOCK_MARKER_BYTES;
+    return row.batchBytes > limit ? poolErrors.tooLarge(row.batchBytes, limit) : null;
+  }
+
+  #gas(row: AdmissionRow): Verdict {
+    const { config } = this.#modules;
+    if (row.gasLimit > BigInt(config.txGasMax)) return poolErrors.gasLimit(row.gasLimit, config.txGasMax);
+    return row.gasLimit < BigInt(row.intrinsicGas) ? poolErrors.intrinsicGas(row.gasLimit, row.intrinsicGas) : null;
+  }
+
+  #permitted(row: AdmissionRow, sender: string): Verdict {
+    const verdict = this.#modules.access.judge(sender, row.to);
+    if (verdict === 'blocked') return poolErrors.senderBlocked();
+    return verdict === 'deployForbidden' ? poolErrors.deployForbidden() : null;
+  }
+
+  /** Node-wide limits. Answers whom a full pool gives up; a replacement needs no room of its own. */
+  #room(row: AdmissionRow, sender: string, nowMs: number): PoolEntry | null {
+    const { config, index, eviction } = this.#modules;
+    const halted = this.#modules.haltReason();
+    if (halted !== null) throw poolErrors.halted(halted);
+    const full = index.waitingCount >= config.txsMax || index.memoryBytes >= config.bytesMax;
+    if (!full || index.account(sender)?.at(row.nonce) !== undefined) return null;
+    const victim = eviction.victim(nowMs, sender);
+    if (victim === null || row.gasPrice < bumped(victim.gasPrice, config.evictionBumpPercent)) throw poolErrors.full();
+    return victim;
+  }
+
+  #price(row: AdmissionRow): Verdict {
+    const minimum = this.#modules.minimumGasPriceWei();
+    const price = row.gasPrice;
+    if (price < minimum) return poolErrors.underpriced(price, minimum);
+    const { feeCapWei } = this.#modules.config;
+    if (feeCapWei === 0n) return null;
+    const fee = price * row.gasLimit;
+    return fee > feeCapWei ? poolErrors.feeCap(fee, feeCapWei) : null;
+  }
+
+  #account(row: AdmissionRow, state: AccountState): Verdict {
+    const { config, index } = this.#modules;
+    const { nonce } = row;
+    if (nonce < state.nonce) {
+      if (this.#modules.isIncluded(row.hash)) return poolErrors.alreadyKnown();
+      // What the open block holds of a sender are its last nonces.
+      const inBlockCount = index.account(row.sender)?.inBlockCount ?? 0;
+      return nonce >= state.nonce - inBlockCount ? poolErrors.nonceInOpenBlock() : poolErrors.nonceTooLow(state.nonce, nonce);
+    }
+    if (nonce > state.nonce + config.accountNoncesAhead - 1) return poolErrors.nonceTooHigh(state.nonce, row.nonceExact);
+    if (row.has('senderHasCode')) return poolErrors.senderNotEoa();
+    const cost = row.gasPrice * row.gasLimit + row.value;
+    return cost > state.balanceWei ? poolErrors.insufficientFunds(state.balanceWei, cost) : null;
+  }
+
+  #replacement(row: AdmissionRow, sender: string): Verdict {
+    const { config, index } = this.#modules;
+    const account = index.account(sender);
+    const old = account?.at(row.nonce);
+    if (old === undefined) {
+      return (account?.size ?? 0) >= config.accountTxsMax ? poolErrors.accountLimit(config.accountTxsMax) : null;
+    }
+    // Whether it is included is decided in this very moment; taking it back is no longer possible.
+    if (old.phase === 'executing') return poolErrors.nonceInOpenBlock();
+    const minimum = bumped(old.gasPrice, config.priceBumpPercent);
+    return row.gasPrice < minimum ? poolErrors.replacementUnderpriced(row.gasPrice, minimum) : null;
+  }
+
+  /** What pre-execution found out: a transaction has to fit an empty batch. That it reverts is no reason, it pays. */
+  #resources(row: AdmissionRow): Verdict {
+    const { batchLimits } = this.#modules;
+    const { preStatus } = row;
+    if (preStatus === PRE_STATUS.notRun) return null;
+    if (preStatus === PRE_STATUS.internal) return poolErrors.preExecutionFailed();
+    const counters = row.preCounters;
+    if (preStatus === PRE_STATUS.outOfCounters) {
+      const name = counterName(row.preCounter);
+      return poolErrors.outOfCounters(name, counters[row.preCounter] ?? 0, batchLimits[row.preCounter] ?? 0);
+    }
+    for (const [i, used] of counters.entries()) {
+      const limit = batchLimits[i] ?? 0;
+      if (used > limit) return poolErrors.outOfCounters(counterName(i), used, limit);
+    }
+    return null;
+  }
+
+  #breakEven(row: AdmissionRow, raw: Buffer): Verdict {
+    const { pricing } = this.#modules;
+    if (!pricing.judgesBreakEven) return null;
+    const { gasPrice, batchBytes, zeroBytes, to } = row;
+    const breakEven = pricing.refusal({ gasPrice, batchBytes, zeroBytes, to, raw, need: { gasUsed: knownGas(row) } });
+    return breakEven === null ? null : poolErrors.belowBreakEven(gasPrice, breakEven);
+  }
+
+  #entry(row: AdmissionRow, arrival: Arrival, sender: string, state: AccountState): PoolEntry {
+    const { index } = this.#modules;
+    const account = index.ensureAccount(sender, state);
+    // The row was newer than what the pool knew.
+    if (state !== account) index.applyState(sender, state);
+    return new PoolEntry(account, row, arrival.raw, arrival.arrival, arrival.receivedAtMs);
+  }
+}
+
+/** A price raised by so many percent, rounded up. */
+export function bumped(price: bigint, percent: number): bigint {
+  return (price * BigInt(100 + percent) + 99n) / 100n;
+}
+
+function counterName(i: number): CounterName | 'counter' {
+  return COUNTER_NAMES[i] ?? 'counter';
+}
+
+function throwIf(verdict: Verdict): void {
+  if (verdict !== null) throw verdict;
+}

@@ -1,0 +1,363 @@
+/**
+ * The transaction pool.
+ *
+ *   rpc --raw--> Admission --(Judge)--> PoolIndex <--candidates, outcomes-- sequencer
+ *                    |                      |
+ *                 PoolWriter (durable before anybody hears of it)
+ *
+ * This façade wires the parts, answers RPC, and turns outcomes of the sequencer into end states. It decides nothing about order
+ * (sequencer/selection) and keeps no state of its own beyond the listeners.
+ */
+import type { Cancel, Clock } from '../common/clock.js';
+import type { Logger } from '../common/logger.js';
+import type { MetricsRegistry } from '../common/metrics.js';
+import { BLOCK_LATEST, BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
+import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, RESOURCE_COUNT, readU256 } from '../native/layouts.js';
+import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
+import { AccessList, type AccessPolicy } from './access-list.js';
+import type { AccountQueue } from './account-queue.js';
+import { Admission } from './admission.js';
+import type { PoolConfig } from './config.js';
+import type { PoolEntry } from './entry.js';
+import { EvictionPlanner } from './eviction.js';
+import type { GasPrice } from './gas-price.js';
+import { Judge } from './judge.js';
+import { PoolMetrics } from './metrics.js';
+import { type AccountState, PoolIndex } from './pool-index.js';
+import { type EndState, PoolWriter } from './pool-writer.js';
+import { Pricing } from './pricing.js';
+import type { EntryOrder } from './ready-index.js';
+import { reloadPool } from './reload.js';
+
+/** Interval of forgetting old end states. */
+const PRUNE_INTERVAL_MS = 3_600_000;
+
+/** Verbs of the engine that the pool uses. */
+export type PoolEngine = Pick<
+  NativeEngine,
+  'admit' | 'poolWrite' | 'poolLoad' | 'poolStatus' | 'poolPrune' | 'account' | 'head' | 'transactionJson'
+>;
+
+/** Parts that the pool works with. */
+export interface PoolModules {
+  readonly engine: PoolEngine;
+  readonly config: PoolConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly gasPrice: GasPrice;
+  /** Order of ready transactions. */
+  readonly order: EntryOrder;
+  readonly accessPolicy?: AccessPolicy;
+  /** Batch bytes that the sequencer allows; the limit of the fork where absent. */
+  readonly batchBytesMax?: number;
+  /** End of a turn of the event loop; `setImmediate` where absent. */
+  readonly atTurnEnd?: (task: () => void) => void;
+}
+
+/** The pool. */
+export class Pool implements RpcPool {
+  readonly index: PoolIndex;
+  readonly pricing: Pricing;
+  readonly access: AccessList;
+  readonly #modules: PoolModules;
+  readonly #admission: Admission;
+  readonly #writer: PoolWriter;
+  readonly #metrics: PoolMetrics;
+  readonly #pendingListeners = new Set<(transaction: PoolTransaction) => void>();
+  #readyListener: () => void = () => undefined;
+  #failureListener: (error: unknown) => void = () => undefined;
+  #haltReason: () => string | null = () => null;
+  #writeFailure: string | null = null;
+  readonly #timers = new Set<Cancel>();
+  #stopped = false;
+
+  private constructor(modules: PoolModules) {
+    const { engine, config, clock, metrics, gasPrice } = modules;
+    this.#modules = modules;
+    this.index = new PoolIndex(modules.order);
+    this.pricing = new Pricing(config.effectiveGasPrice, gasPrice);
+    this.access = new AccessList(modules.accessPolicy);
+    this.#writer = new PoolWriter(engine);
+    this.#metrics = new PoolMetrics(metrics, {
+      counts: () => this.counts(),
+      memoryBytes: () => this.index.memoryBytes,
+      oldestReadySeconds: () => this.#oldestReadySeconds(),
+    });
+    this.#admission = new Admission(
+      {
+        engine,
+        config,
+        index: this.index,
+        judge: this.#judge(),
+        writer: this.#writer,
+        clock,
+        log: modules.log,
+        metrics: this.#metrics,
+        atTurnEnd: modules.atTurnEnd ?? ((task) => void setImmediate(task)),
+        onAccepted: (entries) => this.#accepted(entries),
+        onWriteFailed: (error) => this.#writeFailed(error),
+      },
+      0,
+    );
+  }
+
+  /** Opens the pool: reads its pending records back. */
+  static async open(modules: PoolModules): Promise<Pool> {
+    const pool = new Pool(modules);
+    const { engine, config, clock, log } = modules;
+    const startMs = clock.monotonicMs();
+    const chainId = BigInt(engine.head().chainId);
+    const found = await reloadPool(engine, pool.index, { pageSize: config.loadPageSize, nowMs: clock.nowMs(), chainId });
+    if (found.ends.length > 0) await pool.#writer.write([], found.ends);
+    pool.#admission.continueAfter(found.lastArrival);
+    log.info('pool loaded', { pending: found.loaded, ended: found.ends.length, ms: Math.round(clock.monotonicMs() - startMs) });
+    pool.#every(config.expiryIntervalMs, () => pool.expire());
+    pool.#every(PRUNE_INTERVAL_MS, () => pool.#prune());
+    return pool;
+  }
+
+  /** Answers what arrived, then takes nothing more. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#timers) cancel();
+    await this.#admission.idle();
+    await this.#writer.idle();
+  }
+
+  // --- RPC -----------------------------------------------------------------------------------------------------------------------
+
+  add(raw: Buffer): Promise<string> {
+    return this.#admission.add(raw);
+  }
+
+  get(hash: string): PoolTransaction | undefined {
+    return this.index.get(hash.toLowerCase());
+  }
+
+  state(hash: string): PoolTransactionState | null {
+    const key = hash.toLowerCase();
+    const entry = this.index.get(key);
+    if (entry !== undefined) return this.#liveState(entry);
+    const ending = this.#writer.ending(key);
+    if (ending !== undefined) return endState(ending.status, ending.reason, ending.related);
+    const bytes = Buffer.from(key.slice(2), 'hex');
+    const stored = this.#modules.engine.poolStatus(bytes);
+    if (stored !== null) return parseEndState(stored);
+    return this.#modules.engine.transactionJson(bytes) === null ? null : { status: 'selected', reason: null, receivedAtMs: null };
+  }
+
+  pendingNonce(address: string): bigint {
+    const account = this.index.account(address.toLowerCase());
+    if (account !== undefined) return BigInt(account.firstMissingNonce());
+    return BigInt(this.#readAccount(Buffer.from(address.slice(2), 'hex'), BLOCK_PENDING).nonce);
+  }
+
+  content(): { pending: Map<string, PoolTransaction[]>; queued: Map<string, PoolTransaction[]> } {
+    const pending = new Map<string, PoolTransaction[]>();
+    const queued = new Map<string, PoolTransaction[]>();
+    for (const account of this.index.accounts()) {
+      const missing = account.firstMissingNonce();
+      for (const entry of account.entries) {
+        const side = entry.nonceNumber < missing ? pending : queued;
+        const list = side.get(account.address);
+        if (list === undefined) side.set(account.address, [entry]);
+        else list.push(entry);
+      }
+    }
+    return { pending, queued };
+  }
+
+  counts(): { pending: number; queued: number } {
+    let pending = 0;
+    let all = 0;
+    for (const account of this.index.accounts()) {
+      pending += account.contiguousCount();
+      all += account.size;
+    }
+    return { pending, queued: all - pending };
+  }
+
+  onPending(listener: (transaction: PoolTransaction) => void): () => void {
+    this.#pendingListeners.add(listener);
+    return () => this.#pendingListeners.delete(listener);
+  }
+
+  // --- sequencer -----------------------------------------------------------------------------------------------------------------
+
+  /** What to call when a transaction may have become ready, when a durable write failed, and where to ask whether admission is halted. */
+  attachSequencer(sequencer: { onReady: () => void; onFailure: (error: unknown) => void; haltReason: () => string | null }): void {
+    this.#readyListener = sequencer.onReady;
+    this.#failureListener = sequencer.onFailure;
+    this.#haltReason = sequencer.haltReason;
+  }
+
+  /** A transaction leaves the pool without being included. The end state is on disk soon after; until then it is answered from memory. */
+  end(entry: PoolEntry, status: EndState['status'], reason: string): void {
+    this.index.remove(entry);
+    this.#writeEnds([{ hash: entry.hash, status, reason, atMs: this.#modules.clock.nowMs() }]);
+  }
+
+  /** Ends what an account's nonce has passed by other ways than its own transactions. */
+  endStale(account: AccountQueue): void {
+    for (const entry of [...account.entries]) {
+      if (entry.nonceNumber >= account.nonce) break;
+      if (entry.phase !== 'waiting') continue;
+      this.end(entry, 'failed', `nonce too low: next nonce ${account.nonce}, tx nonce ${entry.nonceNumber}`);
+    }
+  }
+
+  /** Reads an account again from the pending view. */
+  reread(account: AccountQueue): void {
+    this.index.applyState(account.address, this.#readAccount(account.addressBytes, BLOCK_PENDING));
+    this.endStale(account);
+    this.index.refresh(account);
+  }
+
+  /** The open block was dropped: its transactions wait again, on the newest committed state. */
+  restore(entries: readonly PoolEntry[], touched: Iterable<string>): void {
+    for (const entry of entries) this.index.unseal(entry);
+    const accounts = new Set(entries.map((entry) => entry.account));
+    for (const address of touched) {
+      const account = this.index.account(address);
+      if (account !== undefined) accounts.add(account);
+    }
+    for (const account of accounts) {
+      this.index.applyState(account.address, this.#readAccount(account.addressBytes, BLOCK_LATEST));
+      this.index.refresh(account);
+    }
+  }
+
+  /** Ends transactions that waited too long. */
+  expire(): void {
+    const { config, clock } = this.#modules;
+    const nowMs = clock.nowMs();
+    const ends: EndState[] = [];
+    for (const account of [...this.index.accounts()]) {
+      for (const entry of [...account.entries]) {
+        if (entry.phase !== 'waiting' || nowMs - entry.receivedAtMs < config.queuedLifetimeMs) continue;
+        const blocked = account.blockageOf(entry) !== null;
+        if (!blocked && nowMs - entry.receivedAtMs < config.pendingLifetimeMs) continue;
+        this.index.remove(entry);
+        ends.push({ hash: entry.hash, status: 'expired', reason: blocked ? 'queued too long' : 'pending too long', atMs: nowMs });
+      }
+    }
+    if (ends.length > 0) this.#writeEnds(ends);
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------------------
+
+  #judge(): Judge {
+    const { engine, config, gasPrice } = this.#modules;
+    const head = engine.head();
+    const batchLimits: number[] = [];
+    for (let i = 0; i < RESOURCE_COUNT; i++) batchLimits.push(Number(head.budgetLimits.readBigUInt64LE(8 * i)));
+    const forkBytesMax = batchLimits[RESOURCE_BYTES] ?? 0;
+    return new Judge({
+      config,
+      chainId: BigInt(head.chainId),
+      index: this.index,
+      access: this.access,
+      eviction: new EvictionPlanner(this.index),
+      pricing: this.pricing,
+      batchLimits,
+      batchBytesMax: Math.min(this.#modules.batchBytesMax ?? forkBytesMax, forkBytesMax),
+      minimumGasPriceWei: () => gasPrice.minimumWei(),
+      haltReason: () => this.#writeFailure ?? (this.#stopped ? 'the node is stopping' : this.#haltReason()),
+      isIncluded: (hash) => engine.transactionJson(Buffer.from(hash.slice(2), 'hex')) !== null,
+    });
+  }
+
+  #accepted(entries: readonly PoolEntry[]): void {
+    this.#readyListener();
+    if (this.#pendingListeners.size === 0) return;
+    for (const entry of entries) {
+      for (const listener of this.#pendingListeners) {
+        try {
+          listener(entry);
+        } catch (error) {
+          this.#modules.log.warn('a listener of pending transactions failed', { error });
+        }
+      }
+    }
+  }
+
+  #writeEnds(ends: readonly EndState[]): void {
+    for (const { status } of ends) this.#metrics.ended.inc(1, { status });
+    this.#writer.write([], ends).catch((error: unknown) => {
+      this.#modules.log.error('pool write failed', { error, ends: ends.length });
+      this.#writeFailed(error);
+    });
+  }
+
+  #writeFailed(error: unknown): void {
+    this.#writeFailure = 'the pool could not be written';
+    this.#failureListener(error);
+  }
+
+  #liveState(entry: PoolEntry): PoolTransactionState {
+    const { account } = entry;
+    const state: PoolTransactionState = {
+      status: 'pending',
+      reason: entry.reason,
+      receivedAtMs: entry.receivedAtMs,
+      attempts: entry.attempts,
+    };
+    const { counters } = entry.need;
+    if (counters !== null) {
+      state.usedCounters = {};
+      for (let i = 0; i < COUNTER_COUNT; i++) state.usedCounters[COUNTER_NAMES[i] ?? i] = counters[i] ?? 0;
+    }
+    if (entry.phase === 'inBlock') return { ...state, reason: 'in the open L2 block', ready: true };
+    const blockage = account.blockageOf(entry);
+    if (blockage?.missingNonce !== undefined) state.missingNonce = BigInt(blockage.missingNonce);
+    if (blockage?.missingFundsWei !== undefined) state.missingFundsWei = blockage.missingFundsWei;
+    state.ready = entry.phase === 'executing' || (account.indexed === entry && account.nonce === entry.nonceNumber);
+    if (state.ready) state.position = this.index.rank(entry);
+    return state;
+  }
+
+  #readAccount(address: Buffer, block: number): AccountState {
+    const bytes = this.#modules.engine.account(address, block);
+    return { nonce: Number(bytes.readBigUInt64LE(0)), balanceWei: readU256(bytes, 8) };
+  }
+
+  #oldestReadySeconds(): number {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.index.candidates()) oldestMs = Math.min(oldestMs, entry.receivedAtMs);
+    return Number.isFinite(oldestMs) ? Math.max(0, this.#modules.clock.nowMs() - oldestMs) / 1000 : 0;
+  }
+
+  #prune(): void {
+    const { engine, clock, config, log } = this.#modules;
+    engine.poolPrune(clock.nowMs() - config.endStateRetentionMs).then(
+      (pruned) => log.debug('old pool end states forgotten', { pruned }),
+      (error: unknown) => log.warn('pool end states could not be pruned', { error }),
+    );
+  }
+
+  #every(intervalMs: number, task: () => void): void {
+    let cancel: Cancel = () => undefined;
+    const again = (): void => {
+      this.#timers.delete(cancel);
+      cancel = this.#modules.clock.schedule(intervalMs, () => {
+        if (this.#stopped) return;
+        task();
+        again();
+      });
+      this.#timers.add(cancel);
+    };
+    again();
+  }
+}
+
+function endState(status: EndState['status'], reason: string | null, replacedBy: string | undefined): PoolTransactionState {
+  const state: PoolTransactionState = { status, reason, receivedAtMs: null };
+  if (replacedBy !== undefined && status === 'replaced') state.replacedBy = replacedBy;
+  return state;
+}
+
+function parseEndState(json: string): PoolTransactionState {
+  const stored = JSON.parse(json) as { status: EndState['status']; reason: string | null; related?: string | null };
+  return endState(stored.status, stored.reason, stored.related ?? undefined);
+}

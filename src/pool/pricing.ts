@@ -1,0 +1,90 @@
+/** Effective price of pool transactions: binds the formula to the current prices and to pool entries. */
+import {
+  breakEvenGasPrice,
+  type EffectiveGasPriceConfig,
+  type EffectiveGasPriceInput,
+  effectiveGasPrice,
+  FULL_PERCENTAGE,
+  isBelowBreakEven,
+  percentageFor,
+  type TransactionCategory,
+} from './effective-gas-price.js';
+
+/** Prices sampled once for a transaction. */
+export interface PriceSource {
+  readonly l1Wei: bigint;
+  suggestedWei(): bigint;
+}
+
+/** What the price of a transaction depends on; a pool entry has all of it. */
+export interface PricedTransaction {
+  readonly gasPrice: bigint;
+  readonly batchBytes: number;
+  readonly zeroBytes: number;
+  readonly to: string | null;
+  readonly raw: Buffer;
+  readonly need: { readonly gasUsed: number };
+}
+
+/** Selector of `transfer(address,uint256)`, as it stands in the data of an ERC-20 transfer of 68 bytes: RLP head 0xb844, then the selector. */
+const ERC20_TRANSFER = Buffer.from('b844a9059cbb', 'hex');
+/** Gas of a plain transfer. */
+const TRANSFER_GAS = 21_000;
+
+/** Category of a transaction for fixed percentages. */
+export function categoryOf(transaction: PricedTransaction): TransactionCategory {
+  if (transaction.to === null) return 'deployment';
+  if (transaction.need.gasUsed === TRANSFER_GAS) return 'transfer';
+  return transaction.raw.includes(ERC20_TRANSFER) ? 'erc20Transfer' : 'contractCall';
+}
+
+/** Break-even judgement and percentage bytes. */
+export class Pricing {
+  readonly #config: EffectiveGasPriceConfig;
+  readonly #prices: PriceSource;
+
+  constructor(config: EffectiveGasPriceConfig, prices: PriceSource) {
+    this.#config = config;
+    this.#prices = prices;
+  }
+
+  /** True where transactions are refused for their break-even price. */
+  get judgesBreakEven(): boolean {
+    return this.#config.mode === 'breakEven';
+  }
+
+  /** Break-even price where the transaction has to be refused for it; null where it is taken. */
+  refusal(transaction: PricedTransaction): bigint | null {
+    if (!this.judgesBreakEven) return null;
+    const input = this.#input(transaction);
+    if (input === null || input.gasUsed === 0n) return null;
+    const breakEven = breakEvenGasPrice(input, this.#config);
+    return isBelowBreakEven(input, breakEven, this.#config) ? breakEven : null;
+  }
+
+  /** Percentage byte to execute the transaction with. */
+  percentage(transaction: PricedTransaction): number {
+    const { mode, categoryPercentage } = this.#config;
+    if (mode === 'off') return FULL_PERCENTAGE;
+    if (mode === 'category') return categoryPercentage[categoryOf(transaction)];
+    const input = this.#input(transaction);
+    if (input === null) return FULL_PERCENTAGE;
+    return percentageFor(effectiveGasPrice(input, this.#config), transaction.gasPrice);
+  }
+
+  /** Null while no L1 price is known: that is never held against a user. */
+  #input(transaction: PricedTransaction): EffectiveGasPriceInput | null {
+    const l1GasPriceWei = this.#prices.l1Wei;
+    if (l1GasPriceWei === 0n) return null;
+    // The percentage byte is counted by the formula itself.
+    const nonZeroBytes = Math.max(0, transaction.batchBytes - transaction.zeroBytes - 1);
+    return {
+      l1GasPriceWei,
+      l2GasPriceWei: this.#prices.suggestedWei(),
+      signedGasPriceWei: transaction.gasPrice,
+      gasUsed: BigInt(transaction.need.gasUsed),
+      nonZeroBytes,
+      zeroBytes: transaction.zeroBytes,
+    };
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The work in progress: the open batch with its resources, and the open L2 block with its transactions. It keeps the books and talks to
+ * the engine; when to open, seal and close is the loop's business.
+ */
+import type { EngineHead, NativeEngine, SealedBlock } from '../native/engine.js';
+import { OUTCOME, packList, RESOURCE_BYTES } from '../native/layouts.js';
+import type { PoolEntry } from '../pool/entry.js';
+import type { ClosingReason } from './closing/types.js';
+import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer } from './outcome.js';
+import { ResourceLedger, type Shortfall } from './resource-ledger.js';
+import { type ResourceVector, readResources, writeResources } from './resources.js';
+
+/** Verbs of the engine that sequencing uses. */
+export type SequencingEngine = Pick<NativeEngine, 'head' | 'openBlock' | 'execute' | 'sealBlock' | 'discardBlock' | 'closeBatch'>;
+
+/** The open batch. */
+export interface WipBatch {
+  readonly number: number;
+  readonly ledger: ResourceLedger;
+  /** Transactions, those of the open block included. */
+  txCount: number;
+  /** L2 blocks of the batch that are durable. */
+  blockCount: number;
+  /** Unix ms of its first L2 block; 0 while it has none. */
+  openedAtMs: number;
+}
+
+/** The open L2 block. */
+export interface WipBlock {
+  readonly number: number;
+  /** Unix ms; the block's timestamp was fixed at this moment. */
+  readonly openedAtMs: number;
+  readonly entries: PoolEntry[];
+  /** Accounts changed by the block. */
+  readonly touched: Set<string>;
+  gasUsed: number;
+}
+
+/** One transaction to execute. */
+export interface SliceItem {
+  readonly entry: PoolEntry;
+  readonly percentage: number;
+}
+
+/** How a batch ends. */
+export interface Closing {
+  readonly reason: ClosingReason;
+  readonly detailJson: string;
+}
+
+/** An L2 block that is durable, with the pool entries in it. */
+export interface Sealing {
+  readonly sealed: SealedBlock;
+  readonly block: WipBlock;
+}
+
+/** Books of the work in progress. */
+export class Finalizer {
+  readonly #engine: SequencingEngine;
+  readonly #bytesMax: number;
+  #batch: WipBatch;
+  #block: WipBlock | null = null;
+  #headBlock: number;
+
+  constructor(engine: SequencingEngine, bytesMax: number) {
+    this.#engine = engine;
+    this.#bytesMax = bytesMax;
+    const head = engine.head();
+    this.#headBlock = head.blockNumber;
+    this.#batch = this.#batchFrom(head);
+  }
+
+  get batch(): WipBatch {
+    return this.#batch;
+  }
+
+  get block(): WipBlock | null {
+    return this.#block;
+  }
+
+  /** Newest durable L2 block. */
+  get headBlock(): number {
+    return this.#headBlock;
+  }
+
+  /** The batch holds nothing: what does not fit it now never fits. */
+  get isBatchFresh(): boolean {
+    return this.#batch.txCount === 0 && this.#batch.blockCount === 0;
+  }
+
+  /**
+   * Opens the next L2 block. Answers what the marker lacks where it does not fit the batch; the block is open all the same and has to be
+   * discarded.
+   */
+  async open(nowMs: number): Promise<Shortfall | null> {
+    const timestamp = Math.floor(nowMs / 1000);
+    const answer = readExecutionAnswer(await this.#engine.openBlock({ timestamp, nowMs, l1InfoTreeIndex: 0 }));
+    const marker = answer.outcomes[0];
+    if (marker === undefined) throw new RangeError('openBlock answered no outcome');
+    this.#block = { number: this.#headBlock + 1, openedAtMs: nowMs, entries: [], touched: new Set(), gasUsed: 0 };
+    if (this.#batch.openedAtMs === 0) this.#batch.openedAtMs = nowMs;
+    const shortfall = this.#batch.ledger.shortfall(marker);
+    if (shortfall === null) this.#batch.ledger.add(marker);
+    return shortfall;
+  }
+
+  /** Executes a slice on the open block and books what was included. */
+  async execute(slice: readonly SliceItem[], maxMisfits: number, budgetNanos: number): Promise<ExecutionAnswer> {
+    const block = this.#openBlock();
+    const { ledger } = this.#batch;
+    const answer = readExecutionAnswer(
+      await this.#engine.execute({
+        transactions: packList(slice.map(packItem)),
+        remaining: writeResources(ledger.remaining()),
+        high: writeResources(ledger.high),
+        maxMisfits,
+        budgetNanos,
+      }),
+    );
+    if (answer.outcomes.length > slice.length) throw new RangeError('execute answered more outcomes than transactions');
+    for (const [i, outcome] of answer.outcomes.entries()) {
+      const item = slice[i];
+      if (item !== undefined && outcome.result === OUTCOME.included) this.#book(block, item.entry, outcome);
+    }
+    for (const { address } of answer.touched) block.touched.add(address);
+    return answer;
+  }
+
+  /** Makes the open block durable, and closes the batch in the same commit where asked. Nothing of it may be published before. */
+  async seal(nowMs: number, closing: Closing | null): Promise<Sealing> {
+    const block = this.#openBlock();
+    const sealed = await this.#engine.sealBlock(closing === null ? { nowMs } : { nowMs, closeBatch: closing });
+    assertSealed(sealed, block);
+    this.#block = null;
+    this.#resync();
+    return { sealed, block };
+  }
+
+  /** Drops the open block; answers it, so that its transactions go back. The books return to the newest commit. */
+  async discard(): Promise<WipBlock> {
+    const block = this.#openBlock();
+    await this.#engine.discardBlock();
+    this.#block = null;
+    this.#resync();
+    return block;
+  }
+
+  /** Closes a batch that has no open block. */
+  async close(nowMs: number, closing: Closing): Promise<void> {
+    if (this.#block !== null) throw new Error('a batch with an open L2 block is closed by sealing the block');
+    await this.#engine.closeBatch(closing.reason, closing.detailJson, nowMs);
+    this.#resync();
+  }
+
+  /** After a failure: forgets the open block here, whatever the engine made of it, and answers it. */
+  abandon(): WipBlock | null {
+    const block = this.#block;
+    this.#block = null;
+    this.#resync();
+    return block;
+  }
+
+  #book(block: WipBlock, entry: PoolEntry, outcome: ExecutionOutcome): void {
+    const shortfall = this.#batch.ledger.shortfall(outcome);
+    if (shortfall !== null) {
+      throw new RangeError(
+        `transaction ${entry.hash} was included but lacks resource ${shortfall.resource}: needed ${shortfall.needed}, remaining ${shortfall.remaining}`,
+      );
+    }
+    this.#batch.ledger.add(outcome);
+    this.#batch.txCount++;
+    block.entries.push(entry);
+    block.gasUsed += outcome.gasUsed;
+  }
+
+  #openBlock(): WipBlock {
+    if (this.#block === null) throw new Error('no L2 block is open');
+    return this.#block;
+  }
+
+  /** Takes the books of the newest commit over: they are the truth after a restart, so they are the truth now. */
+  #resync(): void {
+    const head = this.#engine.head();
+    this.#headBlock = head.blockNumber;
+    this.#batch = this.#batchFrom(head);
+  }
+
+  #batchFrom(head: EngineHead): WipBatch {
+    return {
+      number: head.openBatch,
+      ledger: new ResourceLedger(this.#limits(head), readResources(head.openBatchUsed), readResources(head.openBatchHigh)),
+      txCount: head.openBatchTxCount,
+      blockCount: head.openBatchBlockCount,
+      openedAtMs: head.openBatchOpenedAtMs,
+    };
+  }
+
+  #limits(head: EngineHead): ResourceVector {
+    const limits = readResources(head.budgetLimits);
+    limits[RESOURCE_BYTES] = Math.min(limits[RESOURCE_BYTES] ?? 0, this.#bytesMax);
+    return limits;
+  }
+}
+
+/** Item of an execution list: sender, percentage byte, signed RLP. */
+function packItem({ entry, percentage }: SliceItem): Buffer {
+  const item = Buffer.allocUnsafe(21 + entry.raw.length);
+  item.set(entry.account.addressBytes, 0);
+  item.writeUInt8(percentage, 20);
+  item.set(entry.raw, 21);
+  return item;
+}
+
+/** The engine sealed exactly what the books say, in their order. */
+function assertSealed(sealed: SealedBlock, block: WipBlock): void {
+  const expected = block.entries.map((entry) => entry.hash.slice(2)).join('');
+  if (sealed.number !== block.number || sealed.txHashes.toString('hex') !== expected) {
+    throw new RangeError(
+      `L2 block ${sealed.number} with ${sealed.txCount} transactions is not block ${block.number} with ${block.entries.length}`,
+    );
+  }
+}

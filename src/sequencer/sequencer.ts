@@ -1,0 +1,400 @@
+/**
+ * The sequencer's loop. It runs at its own pace: transactions, timers and operators only wake it.
+ *
+ *   turn:  closing rule?   -> seal the open L2 block and close the batch in one commit
+ *          block due?      -> seal, then publish
+ *          ready?          -> open a block if none is open, run one slice
+ *          nothing to do   -> sleep until a signal or the next deadline
+ *
+ * An L2 block is opened when its first transaction is ready; its timestamp is fixed then. Nothing is published before it is durable.
+ * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
+ * and built again from the pool, a few times, then the sequencer halts and says why.
+ */
+import type { Clock } from '../common/clock.js';
+import { errorCode, errorMessage } from '../common/errors.js';
+import type { Logger } from '../common/logger.js';
+import type { MetricsRegistry } from '../common/metrics.js';
+import type { PoolEntry } from '../pool/entry.js';
+import type { Pool } from '../pool/pool.js';
+import type { RpcSequencer, SequencerStatus } from '../rpc/modules.js';
+import { type Certificate, makeCertificate } from './certificate.js';
+import { judgeClosing } from './closing/index.js';
+import type { ClosingContext, ClosingVerdict } from './closing/types.js';
+import type { SequencerConfig } from './config.js';
+import { Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
+import { SequencerMetrics } from './metrics.js';
+import { ModeMachine } from './mode.js';
+import { type BlockListener, Publisher } from './publisher.js';
+import type { Shortfall } from './resource-ledger.js';
+import { namedResources } from './resources.js';
+import { SliceRunner } from './slice-runner.js';
+import { Wakeup } from './wakeup.js';
+
+/** Failures of the engine after which nothing may go on: its state is not to be trusted, or gone. */
+const FATAL_CODES: ReadonlySet<string> = new Set([
+  'INTERNAL_PANIC',
+  'STATE_DB_POISONED',
+  'STATE_DB_CORRUPT',
+  'ENGINE_CLOSED',
+  'LAYOUT_INVALID',
+]);
+
+/** Parts that the sequencer works with. */
+export interface SequencerModules {
+  readonly engine: SequencingEngine;
+  readonly pool: Pool;
+  readonly config: SequencerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  /** Unix ms by which a forced batch has to be processed; null when none waits. */
+  readonly forcedDeadlineMs?: () => number | null;
+  /** True when the batch after this one belongs to another fork. */
+  readonly forkChangesAfter?: (batch: number) => boolean;
+}
+
+/** The sequencer. */
+export class Sequencer implements RpcSequencer {
+  readonly #modules: SequencerModules;
+  readonly #finalizer: Finalizer;
+  readonly #slices: SliceRunner;
+  readonly #mode: ModeMachine;
+  readonly #metrics: SequencerMetrics;
+  readonly #publisher: Publisher;
+  readonly #wakeup: Wakeup;
+  #markerShortfall: Shortfall | null = null;
+  #operatorRequested = false;
+  #paused = false;
+  #resumeRequested = false;
+  #loop: Promise<void> | null = null;
+  #done = false;
+  readonly #stopped: Promise<void>;
+  #resolveStopped: () => void = () => undefined;
+
+  constructor(modules: SequencerModules) {
+    const { engine, pool, config, clock, log, metrics } = modules;
+    this.#modules = modules;
+    this.#finalizer = new Finalizer(engine, config.batchBytesMax);
+    this.#mode = new ModeMachine(clock, log);
+    this.#wakeup = new Wakeup(clock);
+    this.#metrics = new SequencerMetrics(metrics, {
+      mode: () => this.#mode.mode,
+      ledger: () => this.#finalizer.batch.ledger,
+      blockNumber: () => this.#finalizer.headBlock,
+      openBatch: () => this.#finalizer.batch.number,
+      blockTxCount: () => this.#finalizer.block?.entries.length ?? 0,
+    });
+    this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());
+    this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+    pool.attachSequencer({
+      onReady: () => this.#wakeup.signal(),
+      onFailure: (error) => this.#halt(`the pool could not be written: ${errorMessage(error)}`),
+      haltReason: () => this.#refusal(),
+    });
+  }
+
+  /** Starts the loop; the open batch of the last run goes on. */
+  start(): void {
+    if (this.#loop !== null) throw new Error('the sequencer runs already');
+    const { number, txCount } = this.#finalizer.batch;
+    this.#modules.log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
+    this.#mode.sequence();
+    this.#loop = this.#run();
+  }
+
+  /** Graceful stop: what is executed becomes durable, the batch is closed where configured; the rest stays in the pool. */
+  async stop(): Promise<void> {
+    this.#mode.drain();
+    this.#paused = false;
+    this.#done ||= this.#mode.mode === 'halted';
+    this.#wakeup.signal();
+    await this.#loop;
+  }
+
+  /** Resolves when the loop has ended: after `stop`, or after the batch of `stopAtBatch`. */
+  get stopped(): Promise<void> {
+    return this.#stopped;
+  }
+
+  /** Asks for the open batch to be closed. */
+  requestBatchClose(): void {
+    this.#operatorRequested = true;
+    this.#wakeup.signal();
+  }
+
+  /** Makes no more blocks until `resume`; transactions are still admitted. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Ends a pause, or a halt that an operator has looked into. */
+  resume(): void {
+    this.#paused = false;
+    if (this.#mode.mode === 'halted') this.#resumeRequested = true;
+    this.#wakeup.signal();
+  }
+
+  status(): SequencerStatus {
+    const { batch, block, headBlock } = this.#finalizer;
+    return {
+      mode: this.#mode.mode,
+      haltReason: this.#mode.haltReason,
+      blockNumber: headBlock,
+      openBatch: batch.number,
+      closedBatch: batch.number - 1,
+      wip: {
+        blockTxCount: block?.entries.length ?? 0,
+        batchTxCount: batch.txCount,
+        used: namedResources(batch.ledger.used),
+      },
+    };
+  }
+
+  onBlock(listener: BlockListener): () => void {
+    return this.#publisher.subscribe(listener);
+  }
+
+  // --- loop ----------------------------------------------------------------------------------------------------------------------
+
+  async #run(): Promise<void> {
+    while (!this.#done) {
+      try {
+        await this.#turn();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    this.#resolveStopped();
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#mode.mode === 'halted') {
+      if (this.#resumeRequested) await this.#resumeFromHalt();
+      else await this.#wakeup.until(null);
+      return;
+    }
+    const nowMs = this.#modules.clock.nowMs();
+    const verdict = this.#closingVerdict(nowMs);
+    if (verdict !== null) await this.#closeBatch(verdict, nowMs);
+    else if (this.#isBlockDue(nowMs)) await this.#endBlock(nowMs);
+    else if (this.#mode.mode === 'draining') await this.#drain(nowMs);
+    else if (this.#mayWork()) await this.#work(nowMs);
+    else await this.#wakeup.until(this.#nextDeadlineMs());
+  }
+
+  #mayWork(): boolean {
+    if (this.#paused || this.#mode.mode !== 'sequencing') return false;
+    return this.#slices.hasReady || (this.#modules.config.emptyBlocks === 'interval' && this.#finalizer.block === null);
+  }
+
+  async #work(nowMs: number): Promise<void> {
+    if (this.#finalizer.block === null) {
+      this.#markerShortfall = await this.#finalizer.open(nowMs);
+      if (this.#markerShortfall !== null) {
+        this.#assertRoomForMarker();
+        return;
+      }
+      this.#slices.blockOpened();
+    }
+    const { block } = this.#finalizer;
+    if (block !== null && this.#slices.hasReady) await this.#slices.runNext(this.#blockDeadlineMs(block.openedAtMs));
+  }
+
+  /** A fresh batch that cannot even take the marker of a block would be closed for ever. */
+  #assertRoomForMarker(): void {
+    if (this.#finalizer.isBatchFresh) this.#halt('the batch limits leave no room for an L2 block');
+  }
+
+  #closingVerdict(nowMs: number): ClosingVerdict | null {
+    const { batch, block } = this.#finalizer;
+    const holdsSomething = batch.blockCount > 0 || (block !== null && block.entries.length > 0);
+    if (!holdsSomething) {
+      this.#operatorRequested = false;
+      return null;
+    }
+    return judgeClosing(this.#closingContext(nowMs));
+  }
+
+  #closingContext(nowMs: number): ClosingContext {
+    const { batch } = this.#finalizer;
+    return {
+      config: this.#modules.config,
+      nowMs,
+      ledger: batch.ledger,
+      txCount: batch.txCount,
+      blockCount: batch.blockCount,
+      openedAtMs: batch.openedAtMs,
+      markerShortfall: this.#markerShortfall,
+      nothingFits: this.#slices.nothingFits,
+      forcedDeadlineMs: this.#modules.forcedDeadlineMs?.() ?? null,
+      operatorRequested: this.#operatorRequested,
+      draining: this.#mode.mode === 'draining',
+      forkChanges: this.#modules.forkChangesAfter?.(batch.number) ?? false,
+    };
+  }
+
+  #blockDeadlineMs(openedAtMs: number): number {
+    return openedAtMs + this.#modules.config.blockIntervalMs;
+  }
+
+  #isBlockDue(nowMs: number): boolean {
+    const { block } = this.#finalizer;
+    return block !== null && nowMs >= this.#blockDeadlineMs(block.openedAtMs);
+  }
+
+  /** The next moment at which something has to happen by itself. */
+  #nextDeadlineMs(): number | null {
+    const { batch, block } = this.#finalizer;
+    const deadlines: number[] = [];
+    if (block !== null) deadlines.push(this.#blockDeadlineMs(block.openedAtMs));
+    if (batch.txCount > 0) deadlines.push(batch.openedAtMs + this.#modules.config.batchMaxAgeMs);
+    const forced = this.#modules.forcedDeadlineMs?.() ?? null;
+    // Passed already and still waiting: it waits for something else than time.
+    if (forced !== null && forced > this.#modules.clock.nowMs()) deadlines.push(forced);
+    return deadlines.length === 0 ? null : Math.min(...deadlines);
+  }
+
+  /** The open block is due. Without transactions it is sealed only where empty blocks are wanted. */
+  async #endBlock(nowMs: number): Promise<void> {
+    const { block } = this.#finalizer;
+    if (block === null) return;
+    this.#metrics.blockCloseLag.observe((nowMs - this.#blockDeadlineMs(block.openedAtMs)) / 1000);
+    if (block.entries.length === 0 && this.#modules.config.emptyBlocks === 'never') await this.#finalizer.discard();
+    else this.#publish(await this.#finalizer.seal(nowMs, null));
+  }
+
+  async #closeBatch(verdict: ClosingVerdict, nowMs: number): Promise<void> {
+    const { batch, block } = this.#finalizer;
+    const certificate = this.#certificate(verdict, nowMs);
+    const closing = { reason: verdict.reason, detailJson: JSON.stringify(certificate) };
+    if (block !== null && block.entries.length > 0) {
+      this.#publish(await this.#finalizer.seal(nowMs, closing));
+    } else {
+      if (block !== null) await this.#finalizer.discard();
+      await this.#finalizer.close(nowMs, closing);
+    }
+    this.#batchClosed(batch.number, certificate);
+    this.#metrics.closed(verdict.reason, batch.ledger);
+  }
+
+  #batchClosed(number: number, certificate: Certificate): void {
+    const { config, log } = this.#modules;
+    this.#markerShortfall = null;
+    this.#operatorRequested = false;
+    this.#slices.batchOpened();
+    const { reason, binding, txCount, blockCount } = certificate;
+    log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
+    if (config.stopAtBatch > 0 && number >= config.stopAtBatch) {
+      log.info('last batch reached', { batch: number });
+      this.#mode.drain();
+      this.#done = true;
+    }
+  }
+
+  #certificate(verdict: ClosingVerdict, closedAtMs: number): Certificate {
+    const { batch, block } = this.#finalizer;
+    const { index } = this.#modules.pool;
+    const blockCount = batch.blockCount + (block !== null && block.entries.length > 0 ? 1 : 0);
+    return makeCertificate({
+      batch: batch.number,
+      verdict,
+      ledger: batch.ledger,
+      marginPercent: this.#modules.config.resourceMarginPercent,
+      txCount: batch.txCount,
+      blockCount,
+      openedAtMs: batch.openedAtMs,
+      closedAtMs,
+      readyCount: index.readyCount,
+      misfitCount: this.#slices.misfits.size,
+      leftOut: this.#bestLeftOut(),
+    });
+  }
+
+  #bestLeftOut(): { entry: PoolEntry; shortfall: Shortfall | null } | null {
+    const { index } = this.#modules.pool;
+    const next = index.peek();
+    let best: { entry: PoolEntry; shortfall: Shortfall | null } | null = next === null ? null : { entry: next, shortfall: null };
+    for (const entry of index.asideEntries()) {
+      if (best === null || index.order(entry, best.entry) < 0) best = { entry, shortfall: this.#slices.misfits.get(entry) ?? null };
+    }
+    return best;
+  }
+
+  #publish({ sealed, block }: Sealing): void {
+    const { pool, clock, log } = this.#modules;
+    const nowMs = clock.nowMs();
+    for (const entry of block.entries) {
+      pool.index.seal(entry);
+      this.#metrics.acceptToReceipt.observe((nowMs - entry.receivedAtMs) / 1000);
+    }
+    this.#metrics.blockStage.observe(sealed.sealNanos / 1e9, { stage: 'seal' });
+    this.#metrics.blockStage.observe(sealed.treeNanos / 1e9, { stage: 'tree' });
+    this.#metrics.blockStage.observe(sealed.commitNanos / 1e9, { stage: 'commit' });
+    log.debug('L2 block sealed', { block: sealed.number, batch: sealed.batchNumber, txs: sealed.txCount, stateRoot: sealed.stateRoot });
+    this.#publisher.publish(sealed);
+  }
+
+  /** What is executed becomes durable, then the loop ends. */
+  async #drain(nowMs: number): Promise<void> {
+    const { block } = this.#finalizer;
+    if (block !== null && block.entries.length > 0) this.#publish(await this.#finalizer.seal(nowMs, null));
+    else if (block !== null) await this.#finalizer.discard();
+    this.#done = true;
+  }
+
+  // --- failures ------------------------------------------------------------------------------------------------------------------
+
+  /** Drops the open block and goes on from the newest commit; halts where that cannot be right. */
+  async #recover(error: unknown): Promise<void> {
+    const reason = errorMessage(error);
+    this.#modules.log.error('sequencing failed', { error });
+    const code = errorCode(error);
+    if ((code !== undefined && FATAL_CODES.has(code)) || !this.#mode.recover(reason)) {
+      this.#halt(reason);
+      return;
+    }
+    await this.#rebuild(reason);
+  }
+
+  async #resumeFromHalt(): Promise<void> {
+    this.#resumeRequested = false;
+    this.#mode.resume();
+    await this.#rebuild('resumed by the operator');
+  }
+
+  /** Drops the open block and takes its transactions back into the pool. */
+  async #rebuild(reason: string): Promise<void> {
+    const { engine, pool, log } = this.#modules;
+    try {
+      this.#slices.abandon();
+      // The engine may have no open block any more: then there is nothing to drop.
+      await engine.discardBlock().catch((cause: unknown) => log.debug('nothing to discard', { error: cause }));
+      const block = this.#finalizer.abandon();
+      if (block !== null && this.#finalizer.headBlock >= block.number) {
+        this.#halt(`L2 block ${block.number} is stored but was not published: ${reason}`);
+        return;
+      }
+      if (block !== null) pool.restore(block.entries, block.touched);
+      this.#markerShortfall = null;
+      this.#mode.sequence();
+    } catch (cause) {
+      this.#halt(`recovery failed: ${errorMessage(cause)}`);
+    }
+  }
+
+  #halt(reason: string): void {
+    // Asked to stop already: a halted loop would wait for an operator who will not come.
+    if (this.#mode.mode === 'draining') this.#done = true;
+    this.#mode.halt(reason);
+    this.#wakeup.signal();
+  }
+
+  /** Why nothing is admitted now. */
+  #refusal(): string | null {
+    if (this.#mode.mode === 'halted') return this.#mode.haltReason;
+    return this.#mode.mode === 'draining' ? 'the node is stopping' : null;
+  }
+}

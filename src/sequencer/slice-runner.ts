@@ -1,0 +1,221 @@
+/**
+ * Runs slices: takes them out of the pool's index, has them executed, and acts on one outcome for each transaction. Between two calls
+ * nothing is executing, and the index is up to date for every sender of the slice.
+ */
+import type { Clock } from '../common/clock.js';
+import type { Logger } from '../common/logger.js';
+import { OUTCOME } from '../native/layouts.js';
+import type { AccountQueue } from '../pool/account-queue.js';
+import type { PoolEntry } from '../pool/entry.js';
+import type { Pool } from '../pool/pool.js';
+import { describeShortfall } from './certificate.js';
+import { type Decision, decide } from './classify.js';
+import type { SequencerConfig } from './config.js';
+import type { Finalizer } from './finalizer.js';
+import type { SequencerMetrics } from './metrics.js';
+import type { ExecutionAnswer, ExecutionOutcome } from './outcome.js';
+import type { ResourceLedger, Shortfall } from './resource-ledger.js';
+import { overdueEntries, type Slice, takeSlice } from './selection.js';
+
+/** Times that a transaction may be found not ready although the pool believes it is; then the pool is wrong about it for good. */
+const MISJUDGED_MAX = 3;
+
+/** Parts that running slices takes. */
+export interface SliceRunnerModules {
+  readonly pool: Pool;
+  readonly finalizer: Finalizer;
+  readonly config: SequencerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: SequencerMetrics;
+}
+
+/** An outcome that is not an inclusion, with what was decided about it. */
+interface Unsettled {
+  readonly entry: PoolEntry;
+  readonly outcome: ExecutionOutcome;
+  readonly decision: Decision;
+  readonly shortfall: Shortfall | null;
+}
+
+/** Runs slices of the open batch. */
+export class SliceRunner {
+  readonly #modules: SliceRunnerModules;
+  /** What did not fit the open batch, and what it lacked. */
+  readonly #misfits = new Map<PoolEntry, Shortfall>();
+  #misfitsInRow = 0;
+  /** Entries on which the core failed once: set aside until the next L2 block. */
+  #postponed: PoolEntry[] = [];
+  #executing: readonly PoolEntry[] = [];
+
+  constructor(modules: SliceRunnerModules) {
+    this.#modules = modules;
+  }
+
+  get misfits(): ReadonlyMap<PoolEntry, Shortfall> {
+    return this.#misfits;
+  }
+
+  /** True where there is something to try. */
+  get hasReady(): boolean {
+    return this.#modules.pool.index.readyCount > 0;
+  }
+
+  /** Ready transactions exist, and none fits as far as the look-ahead goes. */
+  get nothingFits(): boolean {
+    if (this.#misfitsInRow === 0) return false;
+    if (this.#misfitsInRow >= this.#modules.config.lookAhead) return true;
+    const { index } = this.#modules.pool;
+    return index.readyCount === 0 && index.asideCount > this.#postponed.length;
+  }
+
+  /** Executes the next slice on the open L2 block. `deadlineMs` is when the block has to be sealed. */
+  async runNext(deadlineMs: number): Promise<void> {
+    const { pool, finalizer, config, clock, metrics } = this.#modules;
+    const slice = this.#take();
+    for (const { entry, shortfall } of slice.aside) this.#misfit(entry, shortfall);
+    if (slice.entries.length === 0) return;
+    metrics.sliceTxs.observe(slice.entries.length);
+    this.#executing = slice.entries;
+    const before = finalizer.batch.ledger.copy();
+    const wasFresh = finalizer.isBatchFresh;
+    const items = slice.entries.map((entry) => ({ entry, percentage: pool.pricing.percentage(entry) }));
+    const leftMs = Math.max(1, Math.min(config.sliceBudgetMs, deadlineMs - clock.nowMs()));
+    const answer = await finalizer.execute(items, config.lookAhead, leftMs * 1_000_000);
+    this.#executing = [];
+    this.#settle(slice.entries, answer, before, wasFresh);
+  }
+
+  /** Another batch is open: what did not fit the last one gets its chance. */
+  batchOpened(): void {
+    this.#misfits.clear();
+    this.#misfitsInRow = 0;
+    this.#postponed = [];
+    this.#modules.pool.index.releaseAside();
+  }
+
+  /** Another L2 block is open. */
+  blockOpened(): void {
+    for (const entry of this.#postponed) {
+      if (entry.account.aside !== entry) continue;
+      entry.account.aside = null;
+      this.#modules.pool.index.refresh(entry.account);
+    }
+    this.#postponed = [];
+  }
+
+  /** A failure ended a slice: what was executing waits again. */
+  abandon(): void {
+    const { index } = this.#modules.pool;
+    for (const entry of this.#executing) index.untake(entry);
+    for (const entry of this.#executing) index.refresh(entry.account);
+    this.#executing = [];
+    this.batchOpened();
+  }
+
+  #take(): Slice {
+    const { pool, finalizer, config, clock } = this.#modules;
+    const { ledger, txCount } = finalizer.batch;
+    const lead = txCount === 0 ? overdueEntries(pool.index, clock.nowMs(), config.maxWaitMs) : [];
+    const room = config.batchTxsMax === 0 ? config.sliceTxsMax : Math.min(config.sliceTxsMax, config.batchTxsMax - txCount);
+    return takeSlice(pool.index, ledger, { txsMax: room, lookAhead: config.lookAhead }, finalizer.isBatchFresh, lead);
+  }
+
+  #settle(slice: readonly PoolEntry[], answer: ExecutionAnswer, before: ResourceLedger, wasFresh: boolean): void {
+    const { pool } = this.#modules;
+    const accounts = new Set<AccountQueue>();
+    const unsettled: Unsettled[] = [];
+    let fresh = wasFresh;
+    for (const [i, entry] of slice.entries()) {
+      accounts.add(entry.account);
+      const outcome = answer.outcomes[i];
+      if (outcome?.result === OUTCOME.included) {
+        fresh = false;
+        before.add(outcome);
+        this.#included(entry, outcome);
+        continue;
+      }
+      pool.index.untake(entry);
+      if (outcome === undefined) continue;
+      if (outcome.result !== OUTCOME.notAttempted) entry.attempts++;
+      const decision = decide(outcome, { batchWasEmpty: fresh, coreFailures: entry.coreFailures, limits: before.limits });
+      const shortfall = decision.kind === 'nextBatch' ? measured(outcome, before) : null;
+      unsettled.push({ entry, outcome, decision, shortfall });
+    }
+    for (const state of answer.touched) pool.index.applyState(state.address, state);
+    for (const item of unsettled) this.#act(item);
+    for (const account of accounts) {
+      pool.endStale(account);
+      pool.index.refresh(account);
+    }
+  }
+
+  #included(entry: PoolEntry, outcome: ExecutionOutcome): void {
+    const { pool, metrics, clock } = this.#modules;
+    entry.attempts++;
+    this.#misfitsInRow = 0;
+    this.#misfits.delete(entry);
+    pool.index.include(entry);
+    (outcome.status === 1 ? metrics.txOk : metrics.txReverted).inc();
+    metrics.acceptToInclude.observe((clock.nowMs() - entry.receivedAtMs) / 1000);
+  }
+
+  #act({ entry, outcome, decision, shortfall }: Unsettled): void {
+    const { pool, metrics, log } = this.#modules;
+    switch (decision.kind) {
+      case 'included':
+      case 'retry':
+        return;
+      case 'nextBatch':
+        learn(entry, outcome);
+        if (shortfall !== null) this.#misfit(entry, shortfall);
+        pool.index.setAside(entry);
+        return;
+      case 'reread':
+        metrics.txs.inc(1, { result: 'nonce_or_balance' });
+        this.#misjudged(entry, decision.reason);
+        return;
+      case 'nextBlock':
+        entry.coreFailures++;
+        entry.reason = decision.reason;
+        this.#postponed.push(entry);
+        pool.index.setAside(entry);
+        log.warn('the executor failed on a transaction', { hash: entry.hash, failures: entry.coreFailures });
+        return;
+      case 'end':
+        metrics.txs.inc(1, { result: decision.metric });
+        log.debug('transaction leaves the pool', { hash: entry.hash, status: decision.status, reason: decision.reason });
+        pool.end(entry, decision.status, decision.reason);
+    }
+  }
+
+  #misfit(entry: PoolEntry, shortfall: Shortfall): void {
+    entry.misfits++;
+    entry.reason = describeShortfall(shortfall);
+    this.#misfits.set(entry, shortfall);
+    this.#misfitsInRow++;
+  }
+
+  /** Nonce or balance was not what the pool believed: the truth is read, and the transaction waits or is ended by it. */
+  #misjudged(entry: PoolEntry, reason: string): void {
+    const { pool } = this.#modules;
+    entry.misjudged++;
+    entry.reason = reason;
+    if (entry.misjudged >= MISJUDGED_MAX) pool.end(entry, 'failed', reason);
+    else pool.reread(entry.account);
+  }
+}
+
+/** Keeps what a run that did not fit has shown: the lower bound of the next one. */
+function learn(entry: PoolEntry, outcome: ExecutionOutcome): void {
+  const known = entry.need.counters;
+  const counters = outcome.used.slice(0, 8).map((used, i) => Math.max(used, known?.[i] ?? 0));
+  entry.need = { counters, gasUsed: Math.max(entry.need.gasUsed, outcome.gasUsed) };
+}
+
+/** What a run lacked. A run that was cut off at the limit needed at least one more than was left. */
+function measured(outcome: ExecutionOutcome, ledger: ResourceLedger): Shortfall {
+  const { resource } = outcome;
+  const remaining = ledger.remainingOf(resource);
+  return { resource, needed: Math.max(remaining + 1, ledger.neededOf(resource, outcome)), remaining };
+}
