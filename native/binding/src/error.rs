@@ -14,7 +14,7 @@ impl AsRef<str> for Code {
 }
 
 /// Result of a synchronous export.
-pub type JsResult<T> = Result<T, napi::Error<Code>>;
+pub type Result<T, E = napi::Error<Code>> = std::result::Result<T, E>;
 
 /// For a synchronous export.
 pub fn to_js(error: EngineError) -> napi::Error<Code> {
@@ -30,4 +30,3 @@ pub fn to_rejection(env: Env, error: &EngineError) -> napi::Error {
     };
     build().unwrap_or_else(|failure| failure)
 }
-

@@ -3,7 +3,10 @@
 //! Every export catches panics: sync ones by `#[napi(catch_unwind)]`, asynchronous ones inside [`task::Job`], so that a panic in native
 //! code becomes a coded error in JavaScript and never ends the process.
 
-#![allow(missing_docs, reason = "the generated d.ts carries the documentation of src/native/engine.ts; exports mirror it one to one")]
+#![allow(
+    missing_docs,
+    reason = "the generated d.ts carries the documentation of src/native/engine.ts; exports mirror it one to one"
+)]
 #![allow(clippy::needless_pass_by_value, reason = "N-API hands over owned values")]
 #![allow(clippy::missing_errors_doc, reason = "every export fails with the coded errors of docs/errors.md")]
 

@@ -5,7 +5,8 @@ use zkevm_codec::{CodecError, L2Transaction, Recovery, recover_senders};
 
 use crate::engine::Engine;
 use crate::error::EngineResult;
-use crate::layout::{ADMISSION_ROW_BYTES, Row};
+use crate::layout::{ADMISSION_ROW_BYTES, Row, pack_list};
+use crate::pre_execution;
 
 /// Threads that recover the senders of one group.
 const RECOVERY_THREADS: usize = 2;
@@ -39,8 +40,9 @@ const fn code_of(error: CodecError) -> u16 {
 ///
 /// # Errors
 /// Only failures of the store: a transaction that cannot be decoded is a row with a code.
-pub fn admit(engine: &Engine, raw: &[&[u8]]) -> EngineResult<Vec<u8>> {
-    let decoded: Vec<Result<L2Transaction, CodecError>> = raw.iter().map(|raw| L2Transaction::decode_signed(raw)).collect();
+pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<Vec<u8>> {
+    let decoded: Vec<Result<L2Transaction, CodecError>> =
+        raw.iter().map(|raw| L2Transaction::decode_signed(raw)).collect();
     let valid: Vec<&L2Transaction> = decoded.iter().filter_map(|decoded| decoded.as_ref().ok()).collect();
     let mut recovered = recover_senders(&valid, RECOVERY_THREADS).into_iter();
     let mut rows = Vec::with_capacity(raw.len() * ADMISSION_ROW_BYTES);
@@ -48,7 +50,11 @@ pub fn admit(engine: &Engine, raw: &[&[u8]]) -> EngineResult<Vec<u8>> {
         let row = match decoded {
             Err(error) => refused_row(code_of(*error), raw),
             Ok(transaction) => match recovered.next().and_then(Recovery::signer) {
-                Some(sender) => row(engine, transaction, sender, raw)?,
+                Some(sender) => {
+                    let mut row = row(engine, transaction, sender, raw)?;
+                    if pre_execute {}
+                    row
+                }
                 None => refused_row(CODE_SIGNATURE, raw),
             },
         };
@@ -61,7 +67,12 @@ pub fn admit(engine: &Engine, raw: &[&[u8]]) -> EngineResult<Vec<u8>> {
 ///
 /// # Errors
 /// [`crate::EngineError::Db`].
-pub fn row(engine: &Engine, transaction: &L2Transaction, sender: Address, raw: &[u8]) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
+pub fn row(
+    engine: &Engine,
+    transaction: &L2Transaction,
+    sender: Address,
+    raw: &[u8],
+) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
     let account = engine.pending_account(&sender)?;
     let mut encoded = Vec::with_capacity(raw.len() + 72);
     transaction.encode_batch_form(&mut encoded);
@@ -69,7 +80,9 @@ pub fn row(engine: &Engine, transaction: &L2Transaction, sender: Address, raw: &
     let mut flags = 0;
     match transaction.to {
         None => flags |= FLAG_CREATE,
-        Some(to) if transaction.data.is_empty() && engine.pending_account(&to)?.code_length == 0 => flags |= FLAG_PLAIN_TRANSFER,
+        Some(to) if transaction.data.is_empty() && engine.pending_account(&to)?.code_length == 0 => {
+            flags |= FLAG_PLAIN_TRANSFER
+        }
         Some(_) => {}
     }
     flags |= if transaction.chain_id.is_some() { FLAG_EIP155 } else { 0 };
@@ -97,4 +110,25 @@ pub fn row(engine: &Engine, transaction: &L2Transaction, sender: Address, raw: &
 /// The canonical form is the only one that decodes, so the hash of the bytes is the transaction's.
 fn hash_of(raw: &[u8]) -> B256 {
     alloy_primitives::keccak256(raw)
+}
+
+/// A page of pending records for the reload: each with its arrival, its admission row and its bytes.
+///
+/// # Errors
+/// [`crate::EngineError::Db`].
+pub fn pool_page(engine: &Engine, after: &[u8], max: usize) -> EngineResult<Vec<u8>> {
+    let page = engine.store().pool_page(after, max)?;
+    let mut items = Vec::with_capacity(page.len());
+    for (hash, record) in page {
+        let transaction = L2Transaction::decode_signed(&record.raw)
+            .map_err(|error| zkevm_state_db::DbError::corrupt(format!("pool record {hash}: {error}")))?;
+        let row = row(engine, &transaction, record.sender, &record.raw)?;
+        let mut item = Vec::with_capacity(16 + ADMISSION_ROW_BYTES + record.raw.len());
+        item.extend_from_slice(&record.received_at_ms.to_le_bytes());
+        item.extend_from_slice(&record.arrival.to_le_bytes());
+        item.extend_from_slice(&row.0);
+        item.extend_from_slice(&record.raw);
+        items.push(item);
+    }
+    Ok(pack_list(&items))
 }

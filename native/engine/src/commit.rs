@@ -18,7 +18,7 @@ use crate::views::header_of;
 const GENESIS_REASON: &str = "Sync: genesis";
 
 /// The state-tree leaves that a block changes; value 0 deletes.
-pub fn leaf_writes(diff: &StateDiff) -> Vec<(H4, U256)> {
+pub(crate) fn leaf_writes(diff: &StateDiff) -> Vec<(H4, U256)> {
     let mut sources = Vec::with_capacity(2 * diff.accounts.len() + diff.storage.len());
     let mut values = Vec::with_capacity(sources.capacity());
     let mut leaf = |source: KeySource, old: U256, new: U256| {
@@ -44,7 +44,7 @@ pub fn leaf_writes(diff: &StateDiff) -> Vec<(H4, U256)> {
 ///
 /// # Errors
 /// As [`Store::put`].
-pub fn put_state(store: &Store, batch: &mut WriteBatch, block: u64, diff: &StateDiff) -> EngineResult<()> {
+pub(crate) fn put_state(store: &Store, batch: &mut WriteBatch, block: u64, diff: &StateDiff) -> EngineResult<()> {
     for account in &diff.accounts {
         store.put_account_history(batch, &account.address, block, &record_of(&account.old))?;
         store.put_account(batch, &account.address, &record_of(&account.new))?;
@@ -60,20 +60,34 @@ pub fn put_state(store: &Store, batch: &mut WriteBatch, block: u64, diff: &State
 }
 
 /// An account as the store keeps it.
-pub const fn record_of(state: &AccountState) -> AccountRecord {
-    AccountRecord { nonce: state.nonce, balance: state.balance, code_hash: state.code_hash, code_length: state.code_length }
+pub(crate) const fn record_of(state: &AccountState) -> AccountRecord {
+    AccountRecord {
+        nonce: state.nonce,
+        balance: state.balance,
+        code_hash: state.code_hash,
+        code_length: state.code_length,
+    }
 }
 
 /// An account as the executor reads it.
-pub const fn state_of(record: &AccountRecord) -> AccountState {
-    AccountState { nonce: record.nonce, balance: record.balance, code_hash: record.code_hash, code_length: record.code_length }
+pub(crate) const fn state_of(record: &AccountRecord) -> AccountState {
+    AccountState {
+        nonce: record.nonce,
+        balance: record.balance,
+        code_hash: record.code_hash,
+        code_length: record.code_length,
+    }
 }
 
 /// Creates the chain: state, block 0, batch 0, head pointers, in one write.
 ///
 /// # Errors
 /// Those of the store and the tree.
-pub fn write_genesis(store: &std::sync::Arc<Store>, config: &ChainConfig, genesis: &Genesis) -> EngineResult<()> {
+pub(crate) fn write_genesis(
+    store: &std::sync::Arc<Store>,
+    config: &ChainConfig,
+    genesis: &Genesis,
+) -> EngineResult<()> {
     let mut batch = WriteBatch::default();
     for (address, entry) in &genesis.accounts {
         store.put_account(&mut batch, address, &entry.account)?;
@@ -143,7 +157,7 @@ fn genesis_block(config: &ChainConfig, state_root: B256) -> BlockRecord {
 }
 
 /// Fills in the header hash and the size (header and transaction bytes).
-pub fn finish_block(block: &mut BlockRecord, transaction_bytes: usize) {
+pub(crate) fn finish_block(block: &mut BlockRecord, transaction_bytes: usize) {
     let header = header_of(block);
     block.size = (alloy_rlp::Encodable::length(&header) + transaction_bytes) as u64;
     block.hash = header.hash();

@@ -7,15 +7,18 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use zkevm_executor::ExecutorError;
 use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
 use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord, ReceiptRecord, TransactionRecord};
 use zkevm_state_db::{DbError, Store, StoreOptions};
 
 use crate::block::OpenBlock;
+use crate::block_id::BlockId;
 use crate::error::{EngineError, EngineResult};
 use crate::genesis::Genesis;
 use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
+use crate::reader::{FlatCache, HeadReader};
 use crate::tree::Tree;
 
 /// Most bytes of batchL2Data that L1 accepts in a sequenced batch.
@@ -72,6 +75,7 @@ pub struct Engine {
     pub(crate) open: Mutex<Option<OpenBlock>>,
     pub(crate) tree: Mutex<Tree>,
     chain: RwLock<ChainState>,
+    cache: Arc<FlatCache>,
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
     pending: RwLock<HashMap<Address, AccountRecord>>,
 }
@@ -95,28 +99,32 @@ impl Engine {
         genesis.check_root(genesis_root)?;
         let store = Arc::new(Store::open(&StoreOptions {
             path: options.path.clone(),
-            block_cache_bytes: options.cache_bytes / 2,
+            block_cache_bytes: options.cache_bytes / 4,
             sync_writes: options.sync_writes,
         })?);
-        let config =
-            ChainConfig { chain_id: options.chain_id, fork: ForkSpec::new(fork_id), sequencer: options.sequencer, genesis_root };
+        let config = ChainConfig {
+            chain_id: options.chain_id,
+            fork: ForkSpec::new(fork_id),
+            sequencer: options.sequencer,
+            genesis_root,
+        };
         let created = store.chain()?.is_none();
         if created {
             crate::commit::write_genesis(&store, &config, &genesis)?;
         }
-        let engine = Self::assemble(store, config, created, options.cache_bytes / 2)?;
+        let engine = Self::assemble(store, config, created, options.cache_bytes)?;
         if let Some(first_batch) = genesis.first_batch.filter(|_| engine.head_block() == 0) {
             engine.inject_first_batch(&first_batch)?;
         }
         Ok(engine)
     }
 
-    fn assemble(store: Arc<Store>, config: ChainConfig, created: bool, tree_cache_bytes: usize) -> EngineResult<Self> {
+    fn assemble(store: Arc<Store>, config: ChainConfig, created: bool, cache_bytes: usize) -> EngineResult<Self> {
         check_chain(&store, &config)?;
         let head = store.head()?.ok_or_else(|| DbError::corrupt("head pointers are missing"))?;
         let number = head.closed_batch + 1;
         let batch = store.batch(number)?.unwrap_or_else(|| empty_batch(number, &config, &head));
-        let tree = Tree::open(Arc::clone(&store), head.state_root, head.tree_depth, tree_cache_bytes)?;
+        let tree = Tree::open(Arc::clone(&store), head.state_root, head.tree_depth, cache_bytes / 2)?;
         Ok(Self {
             store,
             config,
@@ -124,6 +132,7 @@ impl Engine {
             open: Mutex::new(None),
             tree: Mutex::new(tree),
             chain: RwLock::new(ChainState { head, batch }),
+            cache: Arc::new(FlatCache::new(cache_bytes / 4)),
             pending: RwLock::new(HashMap::new()),
         })
     }
@@ -136,6 +145,31 @@ impl Engine {
     /// What does not change while the engine is open.
     pub const fn config(&self) -> &ChainConfig {
         &self.config
+    }
+
+    pub(crate) fn cache(&self) -> &FlatCache {
+        &self.cache
+    }
+
+    pub(crate) fn head_reader(&self) -> HeadReader {
+        HeadReader::new(Arc::clone(&self.store), Arc::clone(&self.cache))
+    }
+
+    /// Flushes the write-ahead log; the database closes when the last reference goes.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn close(&self) -> EngineResult<()> {
+        self.discard_block();
+        Ok(self.store.flush()?)
+    }
+
+    /// The number of a block; the open one counts as the newest committed one.
+    pub fn resolve(&self, block: BlockId) -> u64 {
+        match block {
+            BlockId::Number(number) => number,
+            BlockId::Latest | BlockId::Pending => self.head_block(),
+        }
     }
 
     /// Whether this opening created the database.
@@ -198,6 +232,75 @@ impl Engine {
         self.code_of(&self.account_at(address, block)?)
     }
 
+    /// An account in a block, the open one included.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn account_in(&self, address: &Address, block: BlockId) -> EngineResult<AccountRecord> {
+        match block {
+            BlockId::Latest => Ok(self.store.account(address)?),
+            BlockId::Pending => self.pending_account(address),
+            BlockId::Number(number) => self.account_at(address, number),
+        }
+    }
+
+    /// A slot in a block, the open one included.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn storage_in(&self, address: &Address, slot: &U256, block: BlockId) -> EngineResult<U256> {
+        match block {
+            BlockId::Latest => Ok(self.store.storage(address, slot)?),
+            BlockId::Number(number) => self.storage_at(address, slot, number),
+            BlockId::Pending => match self.lock_open().as_mut() {
+                Some(open) => Ok(open.executor.storage(*address, *slot).map_err(ExecutorError::from)?),
+                None => Ok(self.store.storage(address, slot)?),
+            },
+        }
+    }
+
+    /// The code of an account in a block; empty without.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`].
+    pub fn code_in(&self, address: &Address, block: BlockId) -> EngineResult<Bytes> {
+        let account = self.account_in(address, block)?;
+        if let (BlockId::Pending, Some(open)) = (block, self.lock_open().as_ref()) {
+            let deployed = open.executor.diff().codes.into_iter().find(|(hash, _)| *hash == account.code_hash);
+            if let Some((_, code)) = deployed {
+                return Ok(code);
+            }
+        }
+        self.code_of(&account)
+    }
+
+    /// batchL2Data of a batch.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn batch_data(&self, number: u64) -> EngineResult<Option<Vec<u8>>> {
+        match self.store.batch(number)? {
+            Some(_) => Ok(Some(self.store.batch_data(number)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Prometheus text of the native side.
+    pub fn metrics_text(&self) -> String {
+        let gauges = [
+            ("rocksdb_estimated_keys", "rocksdb.estimate-num-keys"),
+            ("rocksdb_memtable_bytes", "rocksdb.cur-size-all-mem-tables"),
+            ("rocksdb_live_data_bytes", "rocksdb.estimate-live-data-size"),
+            ("rocksdb_pending_compaction_bytes", "rocksdb.estimate-pending-compaction-bytes"),
+        ];
+        gauges
+            .iter()
+            .map(|(name, property)| {
+                format!("# TYPE zknode_{name} gauge\nzknode_{name} {}\n", self.store.property_sum(property))
+            })
+            .collect()
+    }
+
     pub(crate) fn code_of(&self, account: &AccountRecord) -> EngineResult<Bytes> {
         if account.code_length == 0 { Ok(Bytes::new()) } else { Ok(self.store.code(&account.code_hash)?) }
     }
@@ -210,7 +313,11 @@ impl Engine {
         Ok(self.store.block(number)?.ok_or_else(|| DbError::corrupt(format!("block {number} is missing")))?)
     }
 
-    pub(crate) fn stored_transaction(&self, block: u64, index: u32) -> EngineResult<(TransactionRecord, ReceiptRecord)> {
+    pub(crate) fn stored_transaction(
+        &self,
+        block: u64,
+        index: u32,
+    ) -> EngineResult<(TransactionRecord, ReceiptRecord)> {
         let missing = || DbError::corrupt(format!("transaction {index} of block {block} is missing"));
         Ok(self.store.transaction(block, index)?.ok_or_else(missing)?)
     }

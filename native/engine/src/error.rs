@@ -2,6 +2,7 @@
 
 use alloy_primitives::B256;
 use thiserror::Error;
+use zkevm_executor::ExecutorError;
 use zkevm_state_db::DbError;
 
 /// Result of an engine operation.
@@ -19,6 +20,9 @@ pub enum EngineError {
     /// The executor failed on something that is not a transaction's fault.
     #[error("executor: {0}")]
     Executor(String),
+    /// An execution was cancelled at its deadline, or the state behind it failed.
+    #[error(transparent)]
+    Execution(#[from] ExecutorError),
     /// A fork whose rules this version does not have.
     #[error("fork id {0} is not supported")]
     UnsupportedForkId(u64),
@@ -54,6 +58,9 @@ pub enum EngineError {
     /// A caller broke the contract of a verb.
     #[error("{0}")]
     InvalidArgument(String),
+    /// The overrides or the fields of a call cannot be understood.
+    #[error("{0}")]
+    CallInvalid(String),
     /// The verb needs an open L2 block, or that there is none.
     #[error("{0}")]
     WrongState(&'static str),
@@ -80,17 +87,19 @@ impl EngineError {
         match self {
             Self::Db(error) => error.code(),
             Self::Tree(_) => "STATE_TREE_FAILED",
-            Self::Executor(_) => "EXECUTOR_FAILED",
-            Self::UnsupportedForkId(_) => "EXECUTOR_UNSUPPORTED_FORK_ID",
+            Self::Execution(ExecutorError::Cancelled) => "CALL_TIMEOUT",
+            Self::Execution(ExecutorError::State(_)) => "STATE_DB_CORRUPT",
+            Self::Executor(_) | Self::Execution(_) => "EXECUTOR_FAILED",
+            Self::UnsupportedForkId(_) => "FORK_NOT_SUPPORTED",
             Self::GenesisInvalid(_) => "GENESIS_INVALID",
             Self::GenesisRootMismatch { .. } => "GENESIS_ROOT_MISMATCH",
-            Self::GenesisDiffers { .. } => "GENESIS_DIFFERS",
-            Self::ChainDiffers { .. } => "CHAIN_DIFFERS",
-            Self::InvalidArgument(_) => "INVALID_ARGUMENT",
-            Self::WrongState(_) => "WRONG_STATE",
+            Self::GenesisDiffers { .. } | Self::ChainDiffers { .. } => "GENESIS_DIFFERS",
+            Self::InvalidArgument(_) => "LAYOUT_INVALID",
+            Self::CallInvalid(_) => "CALL_INVALID",
+            Self::WrongState(_) => "ENGINE_BUSY",
             Self::BlockNotFound => "BLOCK_NOT_FOUND",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
-            Self::Timeout => "EXECUTION_TIMEOUT",
+            Self::Timeout => "CALL_TIMEOUT",
             Self::Closed => "ENGINE_CLOSED",
             Self::Panic(_) => "INTERNAL_PANIC",
         }

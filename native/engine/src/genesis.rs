@@ -94,7 +94,8 @@ impl Number {
     }
 
     fn value_u64(&self, what: &str) -> EngineResult<u64> {
-        u64::try_from(self.value(what)?).map_err(|_| EngineError::GenesisInvalid(format!("{what} does not fit 64 bits")))
+        u64::try_from(self.value(what)?)
+            .map_err(|_| EngineError::GenesisInvalid(format!("{what} does not fit 64 bits")))
     }
 }
 

@@ -31,7 +31,10 @@ fn broken_files_are_refused_by_field() {
         ("{}", "genesis"),
         (r#"{"genesis":[{"address":"0x12"}]}"#, "invalid"),
         (r#"{"genesis":[{"address":"0x0000000000000000000000000000000000000001","balance":"x"}]}"#, "balance of"),
-        (r#"{"genesis":[{"address":"0x0000000000000000000000000000000000000001","nonce":"0x10000000000000000"}]}"#, "64 bits"),
+        (
+            r#"{"genesis":[{"address":"0x0000000000000000000000000000000000000001","nonce":"0x10000000000000000"}]}"#,
+            "64 bits",
+        ),
     ] {
         let error = Genesis::parse(json).unwrap_err();
         assert_eq!(error.code(), "GENESIS_INVALID", "{json}");

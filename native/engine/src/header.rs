@@ -77,7 +77,7 @@ pub fn logs_bloom<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Bloom {
 
 /// Merkle Patricia root of the signed transactions.
 pub fn transactions_root(raw: &[&[u8]]) -> B256 {
-    ordered_trie_root_with_encoder(raw, |raw, out| out.put_slice(raw))
+    ordered_trie_root_with_encoder(raw, |raw, out| out.extend_from_slice(raw))
 }
 
 /// Merkle Patricia root of the receipts.

@@ -44,7 +44,11 @@ impl Resources {
     /// [`EngineError::InvalidArgument`] on another length.
     pub fn read(bytes: &[u8]) -> Result<Self, EngineError> {
         if bytes.len() != RESOURCE_COUNT * 8 {
-            return Err(EngineError::invalid_argument(format!("resources: {} bytes, want {}", bytes.len(), RESOURCE_COUNT * 8)));
+            return Err(EngineError::invalid_argument(format!(
+                "resources: {} bytes, want {}",
+                bytes.len(),
+                RESOURCE_COUNT * 8
+            )));
         }
         Ok(Self(std::array::from_fn(|i| u64_at(bytes, i * 8))))
     }
@@ -114,7 +118,8 @@ pub fn unpack_list(list: &[u8]) -> Result<Vec<&[u8]>, EngineError> {
 
 /// Packs items as a list.
 pub fn pack_list<T: AsRef<[u8]>>(items: &[T]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(LIST_HEADER_BYTES + items.iter().map(|item| 4 + item.as_ref().len()).sum::<usize>());
+    let mut out =
+        Vec::with_capacity(LIST_HEADER_BYTES + items.iter().map(|item| 4 + item.as_ref().len()).sum::<usize>());
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(&(items.len() as u32).to_le_bytes());

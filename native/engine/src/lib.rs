@@ -1,13 +1,26 @@
 //! The node's engine: executes over the StateDB, seals L2 blocks and batches, commits them, and answers reads.
 //!
 //! The way of a transaction through here: [`admission`] decodes it and reads its sender's state; [`pool`] makes it durable; [`block`]
-//! executes it on the open L2 block; [`commit`] hashes the block's write set into the state tree and writes everything in one batch;
+//! executes it on the open L2 block; [`seal`] hashes the block's write set into the state tree and writes everything in one batch;
 //! [`views`] shows the result as JSON. No policy: limits come with the call.
 
+pub mod admission;
+pub mod block;
+pub mod block_id;
+pub mod call;
+mod commit;
+pub mod engine;
 pub mod error;
 pub mod genesis;
 pub mod header;
+mod injected;
 pub mod layout;
+pub mod pool;
+mod pre_execution;
+mod reader;
+mod reads;
+pub mod seal;
+pub mod tree;
 pub mod views;
 
 pub use error::{EngineError, EngineResult};

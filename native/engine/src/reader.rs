@@ -18,7 +18,7 @@ const ENTRY_BYTES: usize = 200;
 const CODE_ENTRIES: usize = 1024;
 
 /// Cached flat state.
-pub struct FlatCache {
+pub(crate) struct FlatCache {
     accounts: Cache<Address, AccountState>,
     slots: Cache<(Address, U256), U256>,
     codes: Cache<B256, Bytes>,
@@ -26,13 +26,17 @@ pub struct FlatCache {
 
 impl FlatCache {
     /// A cache of about `bytes` bytes: a quarter for accounts, the rest for slots.
-    pub fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let entries = (bytes / ENTRY_BYTES).max(1024);
-        Self { accounts: Cache::new(entries / 4), slots: Cache::new(entries - entries / 4), codes: Cache::new(CODE_ENTRIES) }
+        Self {
+            accounts: Cache::new(entries / 4),
+            slots: Cache::new(entries - entries / 4),
+            codes: Cache::new(CODE_ENTRIES),
+        }
     }
 
     /// Takes over what a committed block changed.
-    pub fn apply(&self, diff: &StateDiff) {
+    pub(crate) fn apply(&self, diff: &StateDiff) {
         for account in &diff.accounts {
             self.accounts.insert(account.address, account.new);
         }
@@ -44,25 +48,29 @@ impl FlatCache {
 
 /// The newest committed state.
 #[derive(Clone)]
-pub struct HeadReader {
+pub(crate) struct HeadReader {
     store: Arc<Store>,
     cache: Arc<FlatCache>,
 }
 
 impl HeadReader {
     /// Reads `store` through `cache`.
-    pub const fn new(store: Arc<Store>, cache: Arc<FlatCache>) -> Self {
+    pub(crate) const fn new(store: Arc<Store>, cache: Arc<FlatCache>) -> Self {
         Self { store, cache }
     }
 }
 
 impl StateReader for HeadReader {
     fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        self.cache.accounts.get_or_insert_with(address, || Ok(state_of(&self.store.account(address).map_err(state_error)?)))
+        self.cache
+            .accounts
+            .get_or_insert_with(address, || Ok(state_of(&self.store.account(address).map_err(state_error)?)))
     }
 
     fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        self.cache.slots.get_or_insert_with(&(*address, *slot), || self.store.storage(address, slot).map_err(state_error))
+        self.cache
+            .slots
+            .get_or_insert_with(&(*address, *slot), || self.store.storage(address, slot).map_err(state_error))
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
@@ -71,14 +79,14 @@ impl StateReader for HeadReader {
 }
 
 /// The state at the end of a block, from the change sets.
-pub struct BlockReader {
+pub(crate) struct BlockReader {
     store: Arc<Store>,
     block: u64,
 }
 
 impl BlockReader {
     /// Reads the state at the end of `block`.
-    pub const fn new(store: Arc<Store>, block: u64) -> Self {
+    pub(crate) const fn new(store: Arc<Store>, block: u64) -> Self {
         Self { store, block }
     }
 }

@@ -74,7 +74,9 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn transaction_by_index_json(&self, number: u64, index: u32) -> EngineResult<Option<String>> {
-        let (Some(block), Some((transaction, _))) = (self.store().block(number)?, self.store().transaction(number, index)?) else {
+        let (Some(block), Some((transaction, _))) =
+            (self.store().block(number)?, self.store().transaction(number, index)?)
+        else {
             return Ok(None);
         };
         to_json(&transaction_view(&block, index, &transaction)?).map(Some)
@@ -105,7 +107,8 @@ impl Engine {
     /// [`EngineError::Db`].
     pub fn block_receipts_json(&self, number: u64) -> EngineResult<Option<String>> {
         let Some(block) = self.store().block(number)? else { return Ok(None) };
-        let receipts = (0..block.tx_count).map(|index| self.receipt_at(&block, index)).collect::<EngineResult<Vec<_>>>()?;
+        let receipts =
+            (0..block.tx_count).map(|index| self.receipt_at(&block, index)).collect::<EngineResult<Vec<_>>>()?;
         to_json(&receipts).map(Some)
     }
 
@@ -114,8 +117,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::LogsTooMany`], [`EngineError::InvalidArgument`] on a malformed filter.
     pub fn logs_json(&self, filter_json: &str, max: usize) -> EngineResult<String> {
-        let filter: LogFilter =
-            serde_json::from_str(filter_json).map_err(|error| EngineError::invalid_argument(format!("log filter: {error}")))?;
+        let filter: LogFilter = serde_json::from_str(filter_json)
+            .map_err(|error| EngineError::invalid_argument(format!("log filter: {error}")))?;
         let mut found = Vec::new();
         let last = filter.to_block.min(self.head_block());
         for number in filter.from_block..=last {
@@ -127,7 +130,13 @@ impl Engine {
         to_json(&found)
     }
 
-    fn collect_logs(&self, block: &BlockRecord, filter: &LogFilter, max: usize, found: &mut Vec<LogView>) -> EngineResult<()> {
+    fn collect_logs(
+        &self,
+        block: &BlockRecord,
+        filter: &LogFilter,
+        max: usize,
+        found: &mut Vec<LogView>,
+    ) -> EngineResult<()> {
         let logs = self.store().logs(block.number, 0, block.log_count)?;
         let mut hash: Option<(u32, B256)> = None;
         for (index, log) in (0_u32..).zip(logs) {

@@ -4,7 +4,9 @@ use alloy_primitives::B256;
 use rocksdb::WriteBatch;
 
 use crate::error::{DbError, DbResult};
-use crate::records::{BatchRecord, BlockRecord, ChainRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord, decode, encode};
+use crate::records::{
+    BatchRecord, BlockRecord, ChainRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord, decode, encode,
+};
 use crate::schema;
 use crate::store::Store;
 

@@ -25,7 +25,9 @@ impl Store {
     /// # Errors
     /// [`DbError::Rocks`].
     pub fn storage(&self, address: &Address, slot: &U256) -> DbResult<U256> {
-        Ok(self.get(schema::FLAT_STORAGE, &schema::slot_key(address, slot))?.map_or(U256::ZERO, |bytes| U256::from_be_slice(&bytes)))
+        Ok(self
+            .get(schema::FLAT_STORAGE, &schema::slot_key(address, slot))?
+            .map_or(U256::ZERO, |bytes| U256::from_be_slice(&bytes)))
     }
 
     /// The code with Poseidon hash `code_hash`.

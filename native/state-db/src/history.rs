@@ -14,7 +14,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::put`].
-    pub fn put_account_history(&self, batch: &mut WriteBatch, address: &Address, block: u64, previous: &AccountRecord) -> DbResult<()> {
+    pub fn put_account_history(
+        &self,
+        batch: &mut WriteBatch,
+        address: &Address,
+        block: u64,
+        previous: &AccountRecord,
+    ) -> DbResult<()> {
         let key = schema::history_key(address.as_slice(), block);
         if previous.is_empty() {
             return self.put(batch, schema::HISTORY_ACCOUNT, &key, &[]);

@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_record_decodes_to_what_was_encoded() {
-        let record = PoolEndRecord { status: 3, at_ms: 17, related: B256::repeat_byte(7), reason: "out of counters".into() };
+        let record =
+            PoolEndRecord { status: 3, at_ms: 17, related: B256::repeat_byte(7), reason: "out of counters".into() };
         assert_eq!(decode::<PoolEndRecord>("pool end", &encode(&record)).unwrap(), record);
     }
 

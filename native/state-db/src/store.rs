@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBPinnableSlice, Options, WriteBatch,
-    WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBPinnableSlice, Options,
+    WriteBatch, WriteOptions,
 };
 
 use crate::error::{DbError, DbResult};
@@ -106,7 +106,11 @@ impl Store {
     ///
     /// # Errors
     /// [`DbError::Corrupt`] when the column family does not exist.
-    pub fn scan(&self, family: &str, from: &[u8]) -> DbResult<impl Iterator<Item = DbResult<(Box<[u8]>, Box<[u8]>)>> + '_> {
+    pub fn scan(
+        &self,
+        family: &str,
+        from: &[u8],
+    ) -> DbResult<impl Iterator<Item = DbResult<(Box<[u8]>, Box<[u8]>)>> + '_> {
         let mode = rocksdb::IteratorMode::From(from, rocksdb::Direction::Forward);
         Ok(self.db.iterator_cf(self.family(family)?, mode).map(|item| item.map_err(DbError::Rocks)))
     }
@@ -161,7 +165,9 @@ fn family_options(name: &str, cache: &Cache) -> Options {
     options.set_level_compaction_dynamic_level_bytes(true);
     // Hashes and tree pages do not compress; text-like and RLP records do.
     let compression = match name {
-        schema::TREE | schema::FLAT_STORAGE | schema::TRANSACTION_BY_HASH | schema::BLOCK_BY_HASH => DBCompressionType::None,
+        schema::TREE | schema::FLAT_STORAGE | schema::TRANSACTION_BY_HASH | schema::BLOCK_BY_HASH => {
+            DBCompressionType::None
+        }
         _ => DBCompressionType::Lz4,
     };
     options.set_compression_type(compression);

@@ -1,0 +1,415 @@
+//! The open L2 block: opening it, executing slices of transactions on it, giving it up. Sealing is in [`crate::seal`].
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use zkevm_codec::{BatchEncoder, ChangeL2Block, L2Transaction, Recovery};
+use zkevm_executor::{
+    BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, Levels, OpenError, RecoveredTx, TxOutcome, TxResult,
+};
+use zkevm_primitives::Counters;
+
+use crate::commit::record_of;
+use crate::engine::Engine;
+use crate::error::{EngineError, EngineResult};
+use crate::layout::{
+    OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, Row, TOUCHED_ROW_BYTES, VERSION,
+};
+use crate::reader::HeadReader;
+
+const RESULT_INCLUDED: u8 = 0;
+const RESULT_SKIPPED: u8 = 1;
+const RESULT_DOES_NOT_FIT: u8 = 2;
+const RESULT_INTERNAL_ERROR: u8 = 3;
+const RESULT_NOT_ATTEMPTED: u8 = 4;
+const NO_RESOURCE: u8 = 255;
+/// Public number of "no error"; [`zkevm_primitives::RomError`] has the errors only.
+pub(crate) const ROM_NO_ERROR: u8 = 1;
+/// sender 20, effective percentage 1.
+const ITEM_HEAD_BYTES: usize = 21;
+
+/// How to open an L2 block.
+#[derive(Debug, Clone)]
+pub struct OpenBlockRequest {
+    /// Unix seconds; raised to the previous timestamp when lower.
+    pub timestamp: u64,
+    /// Unix ms of the opening.
+    pub now_ms: u64,
+    /// Leaf of the L1 info tree, 0 = none.
+    pub l1_info_tree_index: u32,
+    /// Global exit root of that leaf.
+    pub global_exit_root: B256,
+    /// L1 block hash of that leaf.
+    pub l1_block_hash: B256,
+}
+
+/// A slice of transactions to execute.
+#[derive(Debug)]
+pub struct ExecuteRequest<'a> {
+    /// sender 20, effective percentage 1, signed RLP.
+    pub transactions: Vec<&'a [u8]>,
+    /// What is left in the batch.
+    pub remaining: Resources,
+    /// High-reserved slack so far.
+    pub high: Resources,
+    /// Stop after so many that did not fit.
+    pub max_misfits: u32,
+    /// Stop after so much time; 0 = no limit.
+    pub budget_nanos: u64,
+}
+
+/// A transaction of the open L2 block.
+#[derive(Debug, Clone)]
+pub struct Included {
+    /// Signed RLP.
+    pub raw: Bytes,
+    /// Its keccak.
+    pub hash: B256,
+    /// Sender.
+    pub sender: Address,
+    /// Effective percentage.
+    pub effective_percentage: u8,
+    /// Counters used, batch keccaks included.
+    pub counters: Counters,
+}
+
+/// The open L2 block.
+pub struct OpenBlock {
+    pub(crate) executor: BlockExecutor<HeadReader>,
+    pub(crate) opened_at_ms: u64,
+    pub(crate) start: OpenBlockRequest,
+    /// Encoded bytes of the block.
+    pub(crate) data: BatchEncoder,
+    pub(crate) included: Vec<Included>,
+    /// Used by the block, and the high-reserved slack of its items.
+    pub(crate) used: Resources,
+    pub(crate) high: Resources,
+    /// Bytes of the batch, this block included.
+    batch_bytes: usize,
+    model: CounterModel,
+    levels: Levels,
+}
+
+impl OpenBlock {
+    /// What more bytes of batchL2Data cost: the keccaks of the batch hash.
+    fn batch_growth(&self, bytes: usize) -> Counters {
+        let before = self.model.batch(self.batch_bytes, &self.levels);
+        self.model.batch(self.batch_bytes + bytes, &self.levels).saturating_sub(&before)
+    }
+
+    fn account(&mut self, used: &Resources, reserved: &Resources) {
+        self.used.add(used);
+        self.high.raise_high(used, reserved);
+        self.batch_bytes += used.0[RESOURCE_BYTES] as usize;
+    }
+}
+
+/// What one transaction of a slice came to.
+struct Attempt {
+    result: u8,
+    rom_error: u8,
+    resource: u8,
+    status: u8,
+    bytes: u64,
+    gas_used: u64,
+    cumulative_gas_used: u64,
+    used: Counters,
+    reserved: Counters,
+    tx_index: u32,
+}
+
+impl Attempt {
+    const fn without_execution(result: u8) -> Self {
+        Self {
+            result,
+            rom_error: ROM_NO_ERROR,
+            resource: NO_RESOURCE,
+            status: 0,
+            bytes: 0,
+            gas_used: 0,
+            cumulative_gas_used: 0,
+            used: Counters::ZERO,
+            reserved: Counters::ZERO,
+            tx_index: 0,
+        }
+    }
+
+    fn row(&self, nanos: u64) -> Row<OUTCOME_ROW_BYTES> {
+        let mut row = Row::new();
+        row.bytes(0, &[self.result, self.rom_error, self.resource, self.status]);
+        row.bytes(4, &(self.bytes as u32).to_le_bytes());
+        row.bytes(8, &self.gas_used.to_le_bytes());
+        row.bytes(16, &self.cumulative_gas_used.to_le_bytes());
+        row.counters(24, &self.used);
+        row.counters(56, &self.reserved);
+        row.bytes(88, &nanos.to_le_bytes());
+        row.bytes(96, &self.tx_index.to_le_bytes());
+        row
+    }
+}
+
+impl Engine {
+    /// Opens the next L2 block on the newest committed state. Answers one outcome row for the changeL2Block.
+    ///
+    /// # Errors
+    /// [`EngineError::WrongState`] when a block is open, [`EngineError::Executor`].
+    pub fn open_block(&self, request: &OpenBlockRequest) -> EngineResult<Vec<u8>> {
+        let mut slot = self.lock_open();
+        if slot.is_some() {
+            return Err(EngineError::WrongState("an L2 block is open already"));
+        }
+        let chain = self.chain();
+        let l1_info = (request.l1_info_tree_index != 0).then_some(L1Info {
+            global_exit_root: request.global_exit_root,
+            l1_block_hash: request.l1_block_hash,
+            timestamp_min: 0,
+        });
+        let params = BlockParams {
+            spec: self.config().fork,
+            chain_id: self.config().chain_id,
+            coinbase: self.config().sequencer,
+            previous_state_root: chain.head.state_root,
+            time: BlockTime::At(request.timestamp),
+            l1_info,
+            levels: self.levels(chain.head.tree_depth),
+            counts: true,
+            records_reads: false,
+        };
+        let mut open = OpenBlock::open(self.head_reader(), params, request, chain.batch.used[RESOURCE_BYTES] as usize)?;
+        let row = open.start_row();
+        *slot = Some(open);
+        Ok(answer(&[row], &[]))
+    }
+
+    /// Level numbers of the virtual counters at a depth of the state tree.
+    pub(crate) fn levels(&self, depth: u64) -> Levels {
+        Levels::at_depth(self.config().fork.profile, u32::try_from(depth).unwrap_or(u32::MAX))
+    }
+
+    /// Executes a slice in order on the open block. Answers a row for each transaction reached, then the accounts that the included
+    /// ones changed.
+    ///
+    /// # Errors
+    /// [`EngineError::WrongState`] without an open block, [`EngineError::InvalidArgument`] on a malformed item.
+    pub fn execute(&self, request: &ExecuteRequest<'_>) -> EngineResult<Vec<u8>> {
+        let items = request.transactions.iter().map(|item| SliceItem::parse(item)).collect::<EngineResult<Vec<_>>>()?;
+        let mut slot = self.lock_open();
+        let open = slot.as_mut().ok_or(EngineError::WrongState("no L2 block is open"))?;
+        let started = Instant::now();
+        let mut run =
+            SliceRun { remaining: request.remaining, high: request.high, misfits: 0, refused: HashSet::new() };
+        let mut rows = Vec::with_capacity(items.len());
+        for item in items {
+            let before = started.elapsed().as_nanos() as u64;
+            let spent = request.budget_nanos != 0 && before >= request.budget_nanos;
+            if spent || run.misfits >= request.max_misfits.max(1) {
+                break;
+            }
+            let attempt = run.attempt(open, item);
+            rows.push(attempt.row(started.elapsed().as_nanos() as u64 - before));
+        }
+        let touched = self.publish_pending(open)?;
+        Ok(answer(&rows, &touched))
+    }
+
+    /// Gives up the open block, if there is one.
+    pub fn discard_block(&self) {
+        let mut slot = self.lock_open();
+        *slot = None;
+        self.write_pending().clear();
+    }
+
+    /// Makes the open block's accounts visible to admission; answers them as rows.
+    fn publish_pending(&self, open: &OpenBlock) -> EngineResult<Vec<Row<TOUCHED_ROW_BYTES>>> {
+        let diff = open.executor.diff();
+        let mut pending = self.write_pending();
+        let mut rows = Vec::with_capacity(diff.accounts.len());
+        for account in &diff.accounts {
+            let record = record_of(&account.new);
+            let is_known = pending.insert(account.address, record) == Some(record);
+            if is_known {
+                continue;
+            }
+            let mut row = Row::new();
+            row.bytes(0, account.address.as_slice());
+            row.bytes(24, &record.nonce.to_le_bytes());
+            row.u256(32, &record.balance);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+impl OpenBlock {
+    fn open(
+        reader: HeadReader,
+        params: BlockParams,
+        request: &OpenBlockRequest,
+        batch_bytes: usize,
+    ) -> EngineResult<Self> {
+        let executor = BlockExecutor::open(reader, params).map_err(|error| match error {
+            OpenError::Invalid(error) => {
+                EngineError::Executor(format!("the L2 block cannot be opened: {}", error.name()))
+            }
+            OpenError::Failed(error) => EngineError::from(error),
+        })?;
+        let delta_timestamp = u32::try_from(executor.delta_timestamp()).map_err(|_| {
+            EngineError::invalid_argument("the timestamp is more than 2^32 seconds after the previous block")
+        })?;
+        let mut data = BatchEncoder::default();
+        data.change_l2_block(ChangeL2Block { delta_timestamp, index_l1_info_tree: request.l1_info_tree_index });
+        Ok(Self {
+            opened_at_ms: request.now_ms,
+            start: request.clone(),
+            executor,
+            data,
+            included: Vec::new(),
+            used: Resources::default(),
+            high: Resources::default(),
+            batch_bytes,
+            model: CounterModel::new(params.spec.profile),
+            levels: params.levels,
+        })
+    }
+
+    /// Accounts for the changeL2Block; in the first block of a batch also for the batch itself.
+    fn start_row(&mut self) -> Row<OUTCOME_ROW_BYTES> {
+        let bytes = self.data.as_bytes().len();
+        let mut used = self.executor.counters();
+        used = used + self.batch_growth(bytes);
+        if self.batch_bytes == 0 {
+            used = used + self.model.batch(0, &self.levels);
+        }
+        let attempt =
+            Attempt { bytes: bytes as u64, used, reserved: used, ..Attempt::without_execution(RESULT_INCLUDED) };
+        let resources = Resources::new(&used, bytes as u64, 0);
+        self.account(&resources, &resources);
+        attempt.row(0)
+    }
+}
+
+/// A transaction of a slice as it crosses the boundary.
+struct SliceItem<'a> {
+    sender: Address,
+    effective_percentage: u8,
+    raw: &'a [u8],
+}
+
+impl<'a> SliceItem<'a> {
+    fn parse(item: &'a [u8]) -> EngineResult<Self> {
+        let (head, raw) = item
+            .split_at_checked(ITEM_HEAD_BYTES)
+            .ok_or_else(|| EngineError::invalid_argument("an item of a slice is shorter than its head"))?;
+        Ok(Self { sender: Address::from_slice(&head[..20]), effective_percentage: head[20], raw })
+    }
+}
+
+/// The ledger of one slice.
+struct SliceRun {
+    remaining: Resources,
+    high: Resources,
+    misfits: u32,
+    /// Senders one of whose transactions was not included: their later ones cannot be valid.
+    refused: HashSet<Address>,
+}
+
+impl SliceRun {
+    fn attempt(&mut self, open: &mut OpenBlock, item: SliceItem<'_>) -> Attempt {
+        if self.refused.contains(&item.sender) {
+            return Attempt::without_execution(RESULT_NOT_ATTEMPTED);
+        }
+        let sender = item.sender;
+        let attempt = self.execute(open, item);
+        if attempt.result != RESULT_INCLUDED {
+            self.refused.insert(sender);
+        }
+        if attempt.result == RESULT_DOES_NOT_FIT {
+            self.misfits += 1;
+        }
+        attempt
+    }
+
+    fn execute(&mut self, open: &mut OpenBlock, item: SliceItem<'_>) -> Attempt {
+        let Ok(mut tx) = L2Transaction::decode_signed(item.raw) else {
+            return Attempt::without_execution(RESULT_INTERNAL_ERROR);
+        };
+        tx.effective_percentage = item.effective_percentage;
+        let recovered = RecoveredTx::with_recovery(tx, Recovery::Signer(item.sender));
+        let bytes = recovered.bytes as u64;
+        if bytes > self.remaining.0[RESOURCE_BYTES] {
+            let resource = RESOURCE_BYTES as u8;
+            return Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) };
+        }
+        match open.executor.execute(&recovered, None) {
+            Ok(TxOutcome::Executed(result)) => self.settle(open, &item, &recovered, &result),
+            Ok(TxOutcome::Skipped(error)) => {
+                Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }
+            }
+            Ok(TxOutcome::OutOfCounters { counter, used, reserved, gas_used }) => Attempt {
+                resource: counter as u8,
+                bytes,
+                gas_used,
+                used,
+                reserved,
+                ..Attempt::without_execution(RESULT_DOES_NOT_FIT)
+            },
+            Err(_) => Attempt::without_execution(RESULT_INTERNAL_ERROR),
+        }
+    }
+
+    /// Keeps an executed transaction if it fits, else undoes it.
+    fn settle(
+        &mut self,
+        open: &mut OpenBlock,
+        item: &SliceItem<'_>,
+        recovered: &RecoveredTx,
+        result: &TxResult,
+    ) -> Attempt {
+        let growth = open.batch_growth(recovered.bytes);
+        let (used, reserved) = (result.counters_used + growth, result.counters_reserved + growth);
+        let bytes = recovered.bytes as u64;
+        let attempt = Attempt {
+            rom_error: result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8),
+            status: u8::from(result.succeeds),
+            bytes,
+            gas_used: result.gas_used,
+            cumulative_gas_used: result.cumulative_gas_used,
+            used,
+            reserved,
+            tx_index: result.index as u32,
+            ..Attempt::without_execution(RESULT_INCLUDED)
+        };
+        let used = Resources::new(&used, bytes, result.gas_used);
+        let reserved = Resources::new(&reserved, bytes, result.gas_used);
+        if let Some(resource) = Resources::first_misfit(&self.remaining, &self.high, &used, &reserved) {
+            open.executor.rollback_last();
+            return Attempt { result: RESULT_DOES_NOT_FIT, resource: resource as u8, ..attempt };
+        }
+        self.remaining.subtract(&used);
+        self.high.raise_high(&used, &reserved);
+        open.account(&used, &reserved);
+        open.data.transaction(&recovered.tx);
+        open.included.push(Included {
+            raw: Bytes::copy_from_slice(item.raw),
+            hash: keccak256(item.raw),
+            sender: item.sender,
+            effective_percentage: item.effective_percentage,
+            counters: attempt.used,
+        });
+        attempt
+    }
+}
+
+/// Head, rows, touched accounts.
+fn answer(rows: &[Row<OUTCOME_ROW_BYTES>], touched: &[Row<TOUCHED_ROW_BYTES>]) -> Vec<u8> {
+    let mut out =
+        Vec::with_capacity(OUTCOME_HEADER_BYTES + rows.len() * OUTCOME_ROW_BYTES + touched.len() * TOUCHED_ROW_BYTES);
+    out.extend_from_slice(&u32::from(VERSION).to_le_bytes());
+    out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(touched.len() as u32).to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    rows.iter().for_each(|row| out.extend_from_slice(&row.0));
+    touched.iter().for_each(|row| out.extend_from_slice(&row.0));
+    out
+}

@@ -1,0 +1,92 @@
+//! The injected first batch of a rollup: executed as a forced batch, closed at once.
+
+use std::time::Instant;
+
+use alloy_primitives::{Address, B256, keccak256};
+use zkevm_codec::{BatchItem, decode_batch};
+use zkevm_executor::{BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, OpenError, RecoveredTx, TxOutcome};
+use zkevm_primitives::Counters;
+
+use crate::block::Included;
+use crate::engine::Engine;
+use crate::error::{EngineError, EngineResult};
+use crate::genesis::FirstBatch;
+use crate::layout::Resources;
+use crate::seal::{BatchClosing, BatchPart, InjectedOrigin};
+
+const REASON: &str = "Sync L1: injected";
+
+impl Engine {
+    /// Executes and commits the injected first batch as batch 1.
+    ///
+    /// # Errors
+    /// [`EngineError::GenesisInvalid`] when its data are malformed, and those of a commit.
+    pub(crate) fn inject_first_batch(&self, first: &FirstBatch) -> EngineResult<()> {
+        let started = Instant::now();
+        let _open = self.lock_open();
+        let chain = self.chain();
+        let levels = self.levels(chain.head.tree_depth);
+        let spec = self.config().fork;
+        let mut executor = BlockExecutor::open(
+            self.head_reader(),
+            BlockParams {
+                spec,
+                chain_id: self.config().chain_id,
+                coinbase: first.sequencer,
+                previous_state_root: chain.head.state_root,
+                time: BlockTime::At(first.timestamp),
+                l1_info: Some(L1Info {
+                    global_exit_root: first.global_exit_root,
+                    l1_block_hash: first.forced_block_hash,
+                    timestamp_min: 0,
+                }),
+                levels,
+                counts: true,
+                records_reads: false,
+            },
+        )
+        .map_err(|error| match error {
+            OpenError::Invalid(error) => EngineError::GenesisInvalid(format!("firstBatchData: {}", error.name())),
+            OpenError::Failed(error) => error.into(),
+        })?;
+        let mut included = Vec::new();
+        let items = decode_batch(&first.transactions)
+            .map_err(|failure| EngineError::GenesisInvalid(format!("firstBatchData.transactions: {failure}")))?;
+        for item in items {
+            let BatchItem::Transaction(tx) = item.item else {
+                return Err(EngineError::GenesisInvalid("firstBatchData.transactions holds a changeL2Block".into()));
+            };
+            let (raw, hash, effective_percentage) = (tx.encode_signed(), tx.hash(), tx.effective_percentage);
+            if let TxOutcome::Executed(result) = executor.execute(&RecoveredTx::recover(*tx), None)? {
+                let counters = result.counters_used;
+                included.push(Included { raw: raw.into(), hash, sender: result.from, effective_percentage, counters });
+            }
+        }
+        let model = CounterModel::new(spec.profile);
+        let executed = executor.seal()?;
+        let counters: Counters = executed.counters + model.batch(first.transactions.len(), &levels);
+        let part = BatchPart {
+            data: first.transactions.to_vec(),
+            used: Resources::new(&counters, first.transactions.len() as u64, executed.gas_used),
+            high: Resources::default(),
+            opened_at_ms: first.timestamp * 1000,
+            injected: Some(InjectedOrigin { coinbase: first.sequencer, acc_input_hash: acc_input_hash(first) }),
+        };
+        let closing = BatchClosing { reason: REASON.to_owned(), detail_json: String::new() };
+        self.commit_block(executed, &included, 0, part, Some((&closing, first.timestamp * 1000)), started)?;
+        Ok(())
+    }
+}
+
+/// accInputHash of the injected batch (executor.md section 10): the old one is zero, the global exit root stands for the L1 info root.
+fn acc_input_hash(first: &FirstBatch) -> B256 {
+    let sequencer: &Address = &first.sequencer;
+    let mut bytes = Vec::with_capacity(156);
+    bytes.extend_from_slice(B256::ZERO.as_slice());
+    bytes.extend_from_slice(keccak256(&first.transactions).as_slice());
+    bytes.extend_from_slice(first.global_exit_root.as_slice());
+    bytes.extend_from_slice(&first.timestamp.to_be_bytes());
+    bytes.extend_from_slice(sequencer.as_slice());
+    bytes.extend_from_slice(first.forced_block_hash.as_slice());
+    keccak256(bytes)
+}
