@@ -196,7 +196,7 @@ const access: Settings<AccessPolicy> = {
 
 const sequencer: Settings<SequencerConfig> = {
   ...ruledSettings(SEQUENCER_DEFAULTS, SEQUENCER_RULES, {
-    blockIntervalMs: 'block-time-ms',
+    blockIntervalMs: 'block-interval-ms',
     batchMaxAgeMs: 'batch-max-age-ms',
     stopAtBatch: 'stop-at-batch',
   }),
@@ -245,6 +245,9 @@ export interface NamedSetting {
   readonly env: string;
   readonly setting: Setting<unknown>;
 }
+
+/** Other names of options that operators know. */
+export const FLAG_ALIASES: Readonly<Record<string, string>> = { 'block-time-ms': 'block-interval-ms' };
 
 /** Prefix of environment variables. */
 export const ENV_PREFIX = 'ZKEVM_SEQUENCER_';

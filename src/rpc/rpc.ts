@@ -47,7 +47,7 @@ export class Rpc {
 
   /** Builds the part and listens. */
   static async open(config: RpcConfig, modules: RpcPartModules): Promise<Rpc> {
-    const uws = modules.uws ?? loadUws();
+    const uws = modules.uws ?? (await loadUws());
     const services = buildServices(config, modules);
     const health = new Health(services);
     const { logger, metrics, clock } = modules;

@@ -5,7 +5,6 @@
  *
  * The interfaces below are the part of uWebSockets.js that the node uses.
  */
-import { createRequire } from 'node:module';
 import { CodedError, errorMessage } from '../../common/errors.js';
 
 /** What uWS takes as text or bytes. */
@@ -84,12 +83,18 @@ export interface Uws {
 /** Packages in order of preference: the older binary runs on the older C library. */
 export const UWS_PACKAGES = ['uws-glibc-2.27', 'uws-glibc-2.38'] as const;
 
-/** Loads the first binary that fits. Throws RPC_TRANSPORT_UNAVAILABLE with the reason of each that does not. */
-export function loadUws(load: (name: string) => unknown = createRequire(import.meta.url), packages: readonly string[] = UWS_PACKAGES): Uws {
+/** Both packages are CommonJS: what they export is the default export. */
+const importPackage = async (name: string): Promise<unknown> => ((await import(name)) as { default: unknown }).default;
+
+/** Loads the first binary that fits. Rejects with RPC_TRANSPORT_UNAVAILABLE and the reason of each that does not. */
+export async function loadUws(
+  load: (name: string) => Promise<unknown> = importPackage,
+  packages: readonly string[] = UWS_PACKAGES,
+): Promise<Uws> {
   const reasons: Record<string, string> = {};
   for (const name of packages) {
     try {
-      return load(name) as Uws;
+      return (await load(name)) as Uws;
     } catch (error) {
       reasons[name] = firstLine(errorMessage(error));
     }

@@ -1,0 +1,227 @@
+/**
+ * The node: builds every part in the order in which a transaction meets them, backwards (what is needed first is built first), and closes
+ * them in the reverse order. The tour through the code starts here.
+ *
+ *   engine <- gas price <- pool <- sequencer <- JSON-RPC
+ *
+ * One AbortSignal ends everything. A part that fails to start takes down those that already run, and the failure says why.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Clock, systemClock } from './common/clock.js';
+import type { Logger } from './common/logger.js';
+import { MetricsRegistry } from './common/metrics.js';
+import type { NodeConfig } from './config/config.js';
+import { type GenesisSource, loadGenesis } from './config/genesis.js';
+import { l1GasPriceSource } from './l1/gas-price-source.js';
+import type { NativeEngine } from './native/engine.js';
+import { openEngine } from './native/index.js';
+import { byArrival, byPrice } from './pool/entry.js';
+import { GasPrice } from './pool/gas-price.js';
+import { Pool } from './pool/pool.js';
+import { Rpc } from './rpc/rpc.js';
+import { loadUws } from './rpc/transport/uws.js';
+import { Sequencer } from './sequencer/sequencer.js';
+import { CLIENT_VERSION } from './version.js';
+
+/** What the node is started with. */
+export interface NodeModules {
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Ends the node. */
+  readonly signal?: AbortSignal;
+}
+
+/** A part that runs, and how it is ended. */
+interface Running {
+  readonly name: string;
+  readonly close: () => void | Promise<void>;
+}
+
+/** Resolution of the event loop delay, in milliseconds. */
+const LOOP_RESOLUTION_MS = 10;
+const NANOS_PER_SECOND = 1e9;
+
+/** A running node. */
+export class SequencerNode {
+  readonly engine: NativeEngine;
+  readonly pool: Pool;
+  readonly sequencer: Sequencer;
+  readonly rpc: Rpc;
+  readonly genesis: GenesisSource;
+  readonly #closing: Closing;
+
+  private constructor(parts: Pick<SequencerNode, 'engine' | 'pool' | 'sequencer' | 'rpc' | 'genesis'>, closing: Closing) {
+    this.engine = parts.engine;
+    this.pool = parts.pool;
+    this.sequencer = parts.sequencer;
+    this.rpc = parts.rpc;
+    this.genesis = parts.genesis;
+    this.#closing = closing;
+  }
+
+  /** Builds and starts every part. Rejects with a coded error; nothing is left running then. */
+  static async init(config: NodeConfig, modules: NodeModules): Promise<SequencerNode> {
+    const { logger, signal } = modules;
+    const closing = new Closing(logger);
+    try {
+      const node = await build(config, modules, closing, (parts) => new SequencerNode(parts, closing));
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', () => void node.close(), { once: true });
+      return node;
+    } catch (error) {
+      await closing.run();
+      throw error;
+    }
+  }
+
+  /** Resolves when the node has ended, whoever asked for it. */
+  get closed(): Promise<void> {
+    return this.#closing.done;
+  }
+
+  /** Stops taking requests, makes durable what is executed, and releases the data directory. */
+  close(): Promise<void> {
+    return this.#closing.run();
+  }
+}
+
+type Finish = (parts: Pick<SequencerNode, 'engine' | 'pool' | 'sequencer' | 'rpc' | 'genesis'>) => SequencerNode;
+
+async function build(config: NodeConfig, modules: NodeModules, closing: Closing, finish: Finish): Promise<SequencerNode> {
+  const { logger } = modules;
+  const clock = modules.clock ?? systemClock;
+  const metrics = new MetricsRegistry();
+  // A missing server binary is known before the database is touched.
+  const uws = await loadUws();
+  const genesis = loadGenesis(config.chain);
+  warnAboutGuess(genesis, logger);
+  closing.add('process metrics', processMetrics(metrics));
+
+  const engine = await openEngine(engineOptions(config, genesis));
+  closing.add('engine', () => engine.close());
+  metrics.addText(() => engine.metricsText());
+
+  const gasPrice = new GasPrice(config.pool.gasPrice, {
+    clock,
+    log: logger.child({ component: 'gas-price' }),
+    ...(config.l1RpcUrl === null ? {} : { l1GasPrice: l1GasPriceSource(config.l1RpcUrl) }),
+  });
+  gasPrice.start();
+  closing.add('gas price', () => gasPrice.stop());
+
+  const pool = await Pool.open({
+    engine,
+    config: config.pool,
+    clock,
+    log: logger.child({ component: 'pool' }),
+    metrics,
+    gasPrice,
+    order: config.sequencer.ordering === 'fcfs' ? byArrival : byPrice,
+    accessPolicy: config.access,
+    batchBytesMax: config.sequencer.batchBytesMax,
+  });
+  closing.add('pool', () => pool.close());
+
+  const sequencer = new Sequencer({
+    engine,
+    pool,
+    config: config.sequencer,
+    clock,
+    log: logger.child({ component: 'sequencer' }),
+    metrics,
+  });
+  closing.add('sequencer', () => sequencer.stop());
+
+  const rpc = await Rpc.open(config.rpc, {
+    engine,
+    pool,
+    sequencer,
+    gasPrice,
+    pricing: pool.pricing,
+    identity: {
+      clientVersion: CLIENT_VERSION,
+      sequencerAddress: genesis.sequencerAddress,
+      blockIntervalMs: config.sequencer.blockIntervalMs,
+    },
+    logger: logger.child({ component: 'rpc' }),
+    metrics,
+    clock,
+    uws,
+  });
+  closing.add('rpc', () => rpc.close());
+  // Last, so that a port in use has changed nothing.
+  sequencer.start();
+  return finish({ engine, pool, sequencer, rpc, genesis });
+}
+
+function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<typeof openEngine>[0] {
+  return {
+    path: config.data.directory,
+    chainId: config.chain.chainId,
+    forkId: config.chain.forkId,
+    genesisJson: genesis.json,
+    sequencerAddress: Buffer.from(genesis.sequencerAddress.slice(2), 'hex'),
+    cacheBytes: config.data.cacheBytes,
+    syncWrites: config.data.syncWrites,
+  };
+}
+
+function warnAboutGuess(genesis: GenesisSource, logger: Logger): void {
+  if (!genesis.sequencerAddressIsGuess) return;
+  logger.warn('fees go to a development account whose key is public: set --sequencer-address', { address: genesis.sequencerAddress });
+}
+
+function processMetrics(metrics: MetricsRegistry): () => void {
+  const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  delay.enable();
+  metrics.gauge('zknode_event_loop_lag_seconds', 'Event loop delay since the last scrape, by statistic.', ['stat']).collect((gauge) => {
+    gauge.set(delay.mean / NANOS_PER_SECOND || 0, { stat: 'mean' });
+    gauge.set(delay.percentile(99) / NANOS_PER_SECOND, { stat: 'p99' });
+    gauge.set(delay.max / NANOS_PER_SECOND, { stat: 'max' });
+    delay.reset();
+  });
+  metrics.gauge('zknode_process_memory_bytes', 'Memory of the process, by kind.', ['kind']).collect((gauge) => {
+    const { rss, heapUsed, external } = process.memoryUsage();
+    gauge.set(rss, { kind: 'rss' });
+    gauge.set(heapUsed, { kind: 'heap' });
+    gauge.set(external, { kind: 'external' });
+  });
+  return () => delay.disable();
+}
+
+/** Parts in building order, ended in the reverse one, once. */
+class Closing {
+  readonly done: Promise<void>;
+  readonly #logger: Logger;
+  readonly #parts: Running[] = [];
+  #running: Promise<void> | null = null;
+  #resolveDone: () => void = () => undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+  }
+
+  add(name: string, close: Running['close']): void {
+    this.#parts.push({ name, close });
+  }
+
+  run(): Promise<void> {
+    this.#running ??= this.#closeAll();
+    return this.#running;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const part of this.#parts.reverse()) {
+      try {
+        await part.close();
+      } catch (error) {
+        // The other parts still have to be closed, the database above all.
+        this.#logger.error('a part did not close cleanly', { part: part.name, error });
+      }
+    }
+    this.#resolveDone();
+  }
+}
