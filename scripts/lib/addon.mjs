@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { Failure } from './failure.mjs';
 import { addonFingerprint, filesBelow, record, recorded, stamp } from './fingerprint.mjs';
 import { duration, say, step } from './progress.mjs';
-import { addon, cacheDir, logFile, manifest, recipe, root } from './project.mjs';
+import { addon, cacheDir, manifest, recipe, root } from './project.mjs';
 import { looksOffline, query, run } from './run.mjs';
 import { prepareToolchain } from './toolchain.mjs';
 
 const ADDONS_KEPT = 5;
+/** In a platform package: the identity of the sources it was compiled from. */
+export const SOURCES = 'sources.sha256';
 const outputs = [addon.binary, addon.loader, addon.types];
 
 /** Takes a finished addon where there is one. Comes before `npm ci`, which would remove a platform package that was put there by hand. */
@@ -42,7 +44,7 @@ function addonIsCurrent(identity) {
   return facts?.identity === identity && facts.stamp === stamp(join(addon.dir, addon.binary)) && existsSync(join(addon.dir, addon.loader));
 }
 
-/** Prebuilt for exactly these sources: an installed platform package, one unpacked in npm/, or the user's cache. */
+/** Prebuilt for exactly these sources: an installed platform package, or the user's cache. */
 async function restore(identity) {
   for (const { from, what } of prebuilt(identity)) {
     if (!existsSync(join(from, addon.binary))) continue;
@@ -57,14 +59,12 @@ async function restore(identity) {
 }
 
 function prebuilt(identity) {
-  const folders = [join(root, 'node_modules', addon.platformPackage), join(root, 'npm', addon.platform)];
   const found = [];
-  for (const from of folders) {
-    const file = join(from, 'package.json');
-    if (!existsSync(join(from, addon.binary)) || !existsSync(file)) continue;
-    const { nativeSources } = JSON.parse(readFileSync(file, 'utf8'));
-    if (nativeSources === identity) found.push({ from, what: 'the prebuilt platform package' });
-    else say(`  addon        the prebuilt platform package in ${from} is of other sources: not used`);
+  const from = join(root, 'node_modules', addon.platformPackage);
+  if (existsSync(join(from, addon.binary))) {
+    const sources = existsSync(join(from, SOURCES)) ? readFileSync(join(from, SOURCES), 'utf8').trim() : 'unknown';
+    if (sources === identity) found.push({ from, what: 'the prebuilt platform package' });
+    else say(`  addon        the installed ${addon.platformPackage} is of other sources: not used`);
   }
   found.push({ from: cacheFolder(identity), what: `the cache (${cacheFolder(identity)})` });
   return found;
@@ -108,9 +108,11 @@ async function compile(env) {
     let crates = 0;
     let current = '';
     const started = Date.now();
+    let rocksStarted = 0;
     const show = () => {
       const objects = rocksObjects(targetDir);
-      const rocks = objects ? `, RocksDB ${objects} of about ${ROCKSDB_OBJECTS} C++ files${remaining(objects, started)}` : '';
+      if (objects > 0 && rocksStarted === 0) rocksStarted = Date.now();
+      const rocks = objects ? `, RocksDB ${objects} of about ${ROCKSDB_OBJECTS} C++ files${remaining(objects, rocksStarted)}` : '';
       detail(`${Math.min(crates, total)} of ${total} crates${rocks}${current ? ` (${current})` : ''}`);
     };
     const timer = setInterval(show, 1000);
@@ -175,7 +177,7 @@ function compileFailure(code, output) {
   if (code === 130 || code === 143) return new Failure('Interrupted; what is compiled so far is kept for the next time.');
   if (/No space left on device/.test(output))
     return new Failure('The disk is full.', 'Free about 4 GiB and try again; what is compiled so far is kept.');
-  return new Failure(`The native part did not compile: ${firstError(output)}`, `The whole output is in ${logFile}.`);
+  return new Failure(`The native part did not compile: ${firstError(output)}`);
 }
 
 const firstError = (output) =>

@@ -1,0 +1,29 @@
+/** Plain JSON-RPC over HTTP: what is sent and answered is visible, byte for byte. */
+
+export interface RpcAnswer {
+  readonly jsonrpc?: string;
+  readonly id?: unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: the shapes of JSON-RPC results are what the tests check.
+  readonly result?: any;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: string };
+}
+
+/** One request, one answer. */
+export async function rpc(url: string, method: string, params: readonly unknown[] = []): Promise<RpcAnswer> {
+  const { body } = await post(url, JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
+  return JSON.parse(body) as RpcAnswer;
+}
+
+/** The result of a request that has to succeed. */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export async function result(url: string, method: string, params: readonly unknown[] = []): Promise<any> {
+  const answer = await rpc(url, method, params);
+  if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code} ${answer.error.message}`);
+  return answer.result;
+}
+
+/** Any body, as it is. */
+export async function post(url: string, body: string | Uint8Array<ArrayBuffer>): Promise<{ status: number; body: string }> {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  return { status: response.status, body: await response.text() };
+}
