@@ -1,5 +1,6 @@
 /**
- * `conformance [--json FILE] PATH...`: executor vectors through the addon, and what came out against what they record.
+ * `conformance [--json FILE] PATH...`: executor vectors through the addon, and what came out against what they record. Genesis files among
+ * them are checked for their root.
  *
  * Files are read as streams; a few vectors are under way natively at any time, so memory stays bounded however long a file is.
  */
@@ -7,8 +8,8 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runVector } from '../../native/index.js';
-import { comparisons } from '../conformance/answer.js';
+import { genesisRoot, runVector } from '../../native/index.js';
+import { parseAnswer } from '../conformance/answer.js';
 import { Report } from '../conformance/report.js';
 import { findFiles, readVectors, type Vector } from '../conformance/sources.js';
 
@@ -32,7 +33,7 @@ export async function runConformance(args: readonly string[], cwd: string): Prom
   const others = await runAll(files, cwd, report);
   show(report, others, Date.now() - started);
   if (options.json !== undefined) await writeFile(resolve(cwd, options.json), `${JSON.stringify(report.summary(), null, 2)}\n`);
-  return report.total > 0 && report.failures.length === 0 ? 0 : 1;
+  return report.total + report.genesisRoots.total > 0 && report.failures.length === 0 ? 0 : 1;
 }
 
 function parse(args: readonly string[]): { json: string | undefined; paths: string[] } | undefined {
@@ -69,9 +70,14 @@ async function runAll(files: readonly string[], base: string, report: Report): P
   return others;
 }
 
-async function runOne({ name, group, json }: Vector, report: Report): Promise<void> {
+async function runOne({ name, group, json, kind }: Vector, report: Report): Promise<void> {
   try {
-    report.add(group, name, comparisons(await runVector(json)));
+    if (kind === 'genesis') {
+      const { stated, computed } = JSON.parse(await genesisRoot(json)) as { stated: string | null; computed: string };
+      report.addGenesis(name, stated, computed);
+      return;
+    }
+    report.add(group, name, parseAnswer(await runVector(json)));
   } catch (error) {
     report.addError(group, name, error instanceof Error ? error.message : String(error));
   }
@@ -100,7 +106,9 @@ function show(report: Report, others: number, elapsedMs: number): void {
   if (exceptions) parts.push(`unreproducible:\n${exceptions}`);
   if (report.failures.length > 0) parts.push(`mismatches:\n${report.mismatches(MISMATCHES_SHOWN)}`);
   if (others > 0) parts.push(`${others} entries are not executor vectors and were left out`);
-  if (report.total === 0) parts.push('no executor vector was found');
+  const { total, matched } = report.genesisRoots;
+  if (total > 0) parts.push(`genesis roots: ${matched} / ${total}`);
+  if (report.total + total === 0) parts.push('no executor vector was found');
   parts.push(`${report.total} vectors, ${report.failures.length} mismatches, ${(elapsedMs / 1000).toFixed(1)} s`);
   process.stdout.write(`${parts.join('\n\n')}\n`);
 }

@@ -1,19 +1,10 @@
 /** What the runs add up to: a table row a folder, the mismatches, and the machine-readable summary. */
-import { NOT_RECORDED, unreproducible } from './unreproducible.js';
-
-export const FIELDS = ['stateRoot', 'accInputHash', 'localExitRoot', 'newNumBatch', 'counters'] as const;
-export type Field = (typeof FIELDS)[number];
-
-/** One field of one vector: what the vector records, and what the executor computed. `expected` is null where the vector records nothing. */
-export interface Comparison {
-  readonly field: Field;
-  readonly expected: string | null;
-  readonly actual: string;
-}
+import { FIELDS, type Field, type VectorReport } from './answer.js';
 
 export interface Failure {
   readonly name: string;
-  readonly field: Field | 'error';
+  /** The field, `genesisRoot`, or `error` for what could not be run at all. */
+  readonly field: string;
   readonly expected: string;
   readonly actual: string;
 }
@@ -26,8 +17,11 @@ interface Tally {
   readonly recorded: Record<Field, number>;
 }
 
+const NOT_RECORDED = 'the vector records no counters';
+
 export class Report {
   readonly failures: Failure[] = [];
+  readonly genesisRoots = { total: 0, matched: 0 };
   private readonly groups = new Map<string, Tally>();
   /** Reason -> names of the vectors and fields excepted for it. */
   private readonly excepted = new Map<string, string[]>();
@@ -37,22 +31,23 @@ export class Report {
     return this.all.total;
   }
 
-  add(group: string, name: string, comparisons: readonly Comparison[]): void {
-    const tallies = this.count(group);
-    for (const { field, expected, actual } of comparisons) {
-      if (expected === null) {
-        if (field === 'counters') this.except(NOT_RECORDED, name, field);
-        continue;
-      }
-      for (const tally of tallies) tally.recorded[field] += 1;
-      if (expected === actual) {
-        for (const tally of tallies) tally.matched[field] += 1;
-        continue;
-      }
-      const reason = unreproducible(name, field);
-      if (reason === undefined) this.failures.push({ name, field, expected, actual });
-      else this.except(reason, name, field);
+  add(group: string, name: string, { fields, error }: VectorReport): void {
+    if (error !== null) {
+      this.addError(group, name, error);
+      return;
     }
+    const tallies = this.count(group);
+    for (const { field, verdict, expected, actual, reason } of fields) {
+      if (isField(field)) {
+        for (const tally of tallies) {
+          tally.recorded[field] += 1;
+          if (verdict === 'matched') tally.matched[field] += 1;
+        }
+      }
+      if (verdict === 'mismatched') this.failures.push({ name, field, expected, actual });
+      if (verdict === 'unreproducible') this.except(reason ?? 'no reason given', `${name} ${field}`);
+    }
+    if (!fields.some(({ field }) => field === 'counters')) this.except(NOT_RECORDED, name);
   }
 
   /** A vector that could not be run at all. */
@@ -61,9 +56,24 @@ export class Report {
     this.failures.push({ name, field: 'error', expected: 'a result', actual: message });
   }
 
+  /** A genesis file, which is checked for its root alone. */
+  addGenesis(name: string, stated: string | null, computed: string): void {
+    if (stated === null) return;
+    this.genesisRoots.total += 1;
+    if (stated === computed) this.genesisRoots.matched += 1;
+    else this.failures.push({ name, field: 'genesisRoot', expected: stated, actual: computed });
+  }
+
   summary(): object {
     const unreproducible = [...this.excepted].map(([reason, names]) => ({ reason, names }));
-    return { total: this.all.total, ...this.all.matched, recorded: this.all.recorded, failures: this.failures, unreproducible };
+    return {
+      total: this.all.total,
+      ...this.all.matched,
+      recorded: this.all.recorded,
+      failures: this.failures,
+      unreproducible,
+      genesisRoots: this.genesisRoots,
+    };
   }
 
   table(): string {
@@ -98,11 +108,15 @@ export class Report {
     return [tally, this.all];
   }
 
-  private except(reason: string, name: string, field: Field): void {
+  private except(reason: string, name: string): void {
     const names = this.excepted.get(reason) ?? [];
-    names.push(`${name} ${field}`);
+    names.push(name);
     this.excepted.set(reason, names);
   }
+}
+
+function isField(field: string): field is Field {
+  return (FIELDS as readonly string[]).includes(field);
 }
 
 function emptyTally(): Tally {

@@ -8,9 +8,10 @@ import { basename, dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 
-/** One executor vector. */
+/** One executor vector, or a genesis file. */
 export interface Vector {
-  /** Its own `name`, or the file's with the `id` of its place in it. */
+  readonly kind: 'batch' | 'genesis';
+  /** Its own `name`, or the file's with its `id` or place in it. */
   readonly name: string;
   /** The row of the table it belongs to. */
   readonly group: string;
@@ -44,16 +45,20 @@ export async function* readVectors(file: string, base: string, onOther: () => vo
   const text = await readFile(file, 'utf8');
   const group = dirname(label);
   const parsed: unknown = JSON.parse(text);
-  const stem = basename(file, '.json');
-  if (!Array.isArray(parsed)) {
-    if (isVector(parsed)) yield { name: nameOf(parsed, `${stem}`), group, json: text };
-    else onOther();
-    return;
+  const items = Array.isArray(parsed) ? parsed.entries() : [[null, parsed] as const];
+  for (const [index, item] of items) {
+    if (index === null && isGenesis(item)) yield { kind: 'genesis', name: basename(file), group, json: text };
+    else if (!isVector(item)) onOther();
+    else yield named(item, basename(file), index, group);
   }
-  for (const [index, item] of parsed.entries()) {
-    if (isVector(item)) yield { name: nameOf(item, `${stem}/${item['id'] ?? index}`), group, json: JSON.stringify(item) };
-    else onOther();
-  }
+}
+
+/** The addon knows the exceptions by name, and where a vector has none, only the file can name it: `FILE` or, in an array, `FILE#id`. */
+function named(item: Record<string, unknown>, file: string, index: number | null, group: string): Vector {
+  if (typeof item['name'] === 'string') return { kind: 'batch', name: item['name'], group, json: JSON.stringify(item) };
+  if (index === null) return { kind: 'batch', name: file, group, json: JSON.stringify({ ...item, name: file }) };
+  const id = typeof item['id'] === 'number' ? item['id'] : index;
+  return { kind: 'batch', name: `${file}#${id}`, group, json: JSON.stringify({ ...item, name: file, id }) };
 }
 
 async function* readLines(file: string, group: string, onOther: () => void): AsyncGenerator<Vector> {
@@ -68,7 +73,7 @@ async function* readLines(file: string, group: string, onOther: () => void): Asy
     index += 1;
     // The line is parsed natively; here only its name is wanted, which is at its beginning.
     const name = /"name"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(json.slice(0, 1024))?.[1];
-    if (json.includes('"batchL2Data"')) yield { name: name ?? `${group}/${index}`, group, json };
+    if (json.includes('"batchL2Data"')) yield { kind: 'batch', name: name ?? `${group}/${index}`, group, json };
     else onOther();
   }
 }
@@ -77,6 +82,7 @@ function isVector(item: unknown): item is Record<string, unknown> {
   return typeof item === 'object' && item !== null && 'batchL2Data' in item;
 }
 
-function nameOf(vector: Record<string, unknown>, otherwise: string): string {
-  return typeof vector['name'] === 'string' ? vector['name'] : otherwise;
+/** The public genesis format: a root, and the accounts that it is the root of. */
+function isGenesis(item: unknown): boolean {
+  return typeof item === 'object' && item !== null && 'root' in item && 'genesis' in item && !('batchL2Data' in item);
 }
