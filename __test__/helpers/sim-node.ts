@@ -1,0 +1,82 @@
+/** Pool and sequencer over the fake engine on virtual time: what unit tests and simulations start. */
+
+import { silentLogger } from '../../src/common/logger.js';
+import { MetricsRegistry } from '../../src/common/metrics.js';
+import type { SealedBlock } from '../../src/native/engine.js';
+import { POOL_DEFAULTS, type PoolConfig } from '../../src/pool/config.js';
+import { byArrival, byPrice } from '../../src/pool/entry.js';
+import { GasPrice } from '../../src/pool/gas-price.js';
+import { Pool } from '../../src/pool/pool.js';
+import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
+import { Sequencer } from '../../src/sequencer/sequencer.js';
+import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
+import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
+import { SimClock } from './sim-clock.js';
+
+export interface SimOptions {
+  readonly clock?: SimClock;
+  readonly disk?: FakeDisk;
+  readonly pool?: Partial<PoolConfig>;
+  readonly sequencer?: Partial<SequencerConfig>;
+  readonly limits?: readonly number[];
+  readonly latencyMs?: (verb: string) => number;
+  readonly faults?: FakeFaults;
+  readonly forcedDeadlineMs?: () => number | null;
+  readonly forkChangesAfter?: (batch: number) => boolean;
+  /** False: pool only. */
+  readonly sequence?: boolean;
+}
+
+export interface SimNode {
+  readonly clock: SimClock;
+  readonly disk: FakeDisk;
+  readonly engine: FakeEngine;
+  readonly pool: Pool;
+  readonly sequencer: Sequencer;
+  readonly metrics: MetricsRegistry;
+  readonly published: SealedBlock[];
+  /** Sends a fake transaction and runs virtual time until it is answered. */
+  send(changes?: Partial<FakeTransaction>): Promise<string>;
+}
+
+export async function startSim(options: SimOptions = {}): Promise<SimNode> {
+  const clock = options.clock ?? new SimClock();
+  const disk = options.disk ?? new FakeDisk();
+  const engine = new FakeEngine(disk, { clock, ...pick(options, ['limits', 'latencyMs', 'faults']) });
+  const metrics = new MetricsRegistry();
+  const config = { ...POOL_DEFAULTS, ...options.pool };
+  const sequencing = { ...SEQUENCER_DEFAULTS, ...options.sequencer };
+  const opening = Pool.open({
+    engine,
+    config,
+    clock,
+    log: silentLogger,
+    metrics,
+    gasPrice: new GasPrice(config.gasPrice, { clock, log: silentLogger }),
+    order: sequencing.ordering === 'price' ? byPrice : byArrival,
+    batchBytesMax: sequencing.batchBytesMax,
+    atTurnEnd: (task) => void clock.schedule(0, task),
+  });
+  const pool = await clock.runUntil(opening);
+  const sequencer = new Sequencer({
+    engine,
+    pool,
+    config: sequencing,
+    clock,
+    log: silentLogger,
+    metrics,
+    ...pick(options, ['forcedDeadlineMs', 'forkChangesAfter']),
+  });
+  const published: SealedBlock[] = [];
+  sequencer.onBlock((block) => published.push(block));
+  if (options.sequence !== false) sequencer.start();
+  const send = (changes: Partial<FakeTransaction> = {}) => clock.runUntil(pool.add(rawOf(fakeTransaction(changes))));
+  return { clock, disk, engine, pool, sequencer, metrics, published, send };
+}
+
+/** The given properties, without those that are undefined. */
+function pick<T extends object, K extends keyof T>(source: T, keys: readonly K[]): { [P in K]: Exclude<T[P], undefined> } {
+  const picked: Partial<T> = {};
+  for (const key of keys) if (source[key] !== undefined) picked[key] = source[key];
+  return picked as { [P in K]: Exclude<T[P], undefined> };
+}
