@@ -34,14 +34,10 @@ const START = {
     remedy: 'The file is damaged or edited: fetch it again, or remove its `root` if the content is what you want.',
   },
   GENESIS_DIFFERS: {
-    cause: 'The data directory was created from another genesis than the one given.',
-    remedy: 'Start with the genesis of the data directory, or choose another --data-dir.',
-  },
-  CHAIN_DIFFERS: {
-    cause: 'The data directory belongs to another chain id or fork id than the ones given.',
+    cause: 'The data directory was created from another genesis, chain id or fork id than the ones given.',
     remedy: 'Start with the settings of the data directory, or choose another --data-dir.',
   },
-  EXECUTOR_UNSUPPORTED_FORK_ID: {
+  FORK_NOT_SUPPORTED: {
     cause: 'The fork id is not one that this version executes.',
     remedy: 'Use a supported fork id (see the README).',
   },
@@ -95,17 +91,21 @@ const ENGINE = {
     cause: 'The log query matches more logs than one answer may hold.',
     remedy: 'Narrow the block range, addresses or topics.',
   },
-  EXECUTION_TIMEOUT: {
+  CALL_TIMEOUT: {
     cause: 'A call or an estimate ran longer than its time budget.',
     remedy: 'Make the call smaller, or raise rpc.callTimeoutMs.',
   },
-  INVALID_ARGUMENT: {
-    cause: 'The engine was asked something that it cannot understand, for example malformed overrides of a call.',
+  CALL_INVALID: {
+    cause: 'The transaction or the overrides of a call cannot be understood.',
     remedy: 'Correct the request as the message says.',
   },
   ENGINE_CLOSED: { cause: 'The request came while the node was stopping.', remedy: 'Send it again after the restart.' },
-  WRONG_STATE: {
+  ENGINE_BUSY: {
     cause: 'A verb of the engine was called in the wrong order, for example a second open L2 block.',
+    remedy: 'A fault of the node: please report it with the log.',
+  },
+  LAYOUT_INVALID: {
+    cause: 'A value at the native boundary has the wrong size, version or range.',
     remedy: 'A fault of the node: please report it with the log.',
   },
   STATE_TREE_FAILED: {
