@@ -56,6 +56,7 @@ pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> 
         }
         None => frame::create_input(message.from, message.value, message.data.clone(), gas),
     };
+    host.meter.begin(message.to.is_none());
     let ended = frame::run(host, input)?;
     count(host, message, called_code_bytes, &ended);
     settle(host, message, ended)

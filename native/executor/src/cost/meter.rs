@@ -1,20 +1,59 @@
 //! Adds up what executes.
 
-use super::table::{Cost, Formula};
+use super::table::{Cost, Formula, FrameRule};
 use super::{OpTable, ProfileTable, op_table, profile_table};
 use core::ops::{Add, AddAssign};
 use zkevm_primitives::{CostProfile, Counters};
+
+/// How a frame was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// By a call.
+    Call,
+    /// Init code of CREATE.
+    Create,
+    /// Init code of CREATE2.
+    Create2,
+    /// Init code of a transaction without recipient.
+    Deploy,
+}
 
 /// The kinds of frame that cost differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum FrameKind {
-    /// Entered by a call.
+    /// A call frame.
     Call = 0,
-    /// Init code of CREATE or CREATE2.
+    /// A create frame.
     Create = 1,
-    /// Init code of a transaction without recipient.
+    /// A deploy frame.
     Deploy = 2,
+    /// A call or CREATE2 inside a deployment: a deploy frame with the create frame's extra.
+    InDeployment = 3,
+    /// CREATE outside a deployment: a create frame with the jumps of a call frame.
+    CreateOutside = 4,
+    /// CREATE2 outside a deployment: a call frame with the create frame's extra.
+    Create2Outside = 5,
+}
+
+/// Number of kinds.
+pub(crate) const FRAME_KINDS: usize = 6;
+
+impl FrameKind {
+    /// The kind of a frame entered by `entry`.
+    pub(super) const fn of(rule: FrameRule, entry: Entry, in_deployment: bool) -> Self {
+        match (rule, entry, in_deployment) {
+            (FrameRule::ByFrame, Entry::Call, _) | (FrameRule::ByTransaction, Entry::Call, false) => Self::Call,
+            (FrameRule::ByFrame, Entry::Create | Entry::Create2, _) => Self::Create,
+            (FrameRule::ByFrame, Entry::Deploy, _) => Self::Deploy,
+            (FrameRule::ByTransaction, Entry::Deploy, _) | (FrameRule::ByTransaction, Entry::Create, true) => {
+                Self::Create
+            }
+            (FrameRule::ByTransaction, Entry::Call | Entry::Create2, true) => Self::InDeployment,
+            (FrameRule::ByTransaction, Entry::Create, false) => Self::CreateOutside,
+            (FrameRule::ByTransaction, Entry::Create2, false) => Self::Create2Outside,
+        }
+    }
 }
 
 /// Counters whose level number is still open.
@@ -79,6 +118,7 @@ pub(crate) struct Meter {
     tally: [u64; 256],
     tallied: bool,
     kind: FrameKind,
+    in_deployment: bool,
     sum: Priced,
     ops: &'static OpTable,
     profile: &'static ProfileTable,
@@ -91,6 +131,7 @@ impl Meter {
             tally: [0; 256],
             tallied: false,
             kind: FrameKind::Call,
+            in_deployment: false,
             sum: Priced::default(),
             ops: op_table(profile),
             profile: profile_table(profile),
@@ -110,6 +151,16 @@ impl Meter {
     pub(crate) fn take(&mut self) -> Priced {
         self.flush();
         core::mem::take(&mut self.sum)
+    }
+
+    /// A transaction starts; one without recipient is a deployment.
+    pub(crate) const fn begin(&mut self, is_deployment: bool) {
+        self.in_deployment = is_deployment;
+    }
+
+    /// The kind of a frame entered by `entry` in the running transaction.
+    pub(crate) const fn kind_of(&self, entry: Entry) -> FrameKind {
+        FrameKind::of(self.profile.frame_rule, entry, self.in_deployment)
     }
 
     /// From now on opcodes run in a frame of `kind`.

@@ -18,11 +18,14 @@ pub use levels::Levels;
 pub use meter::Priced;
 pub use stages::CounterModel;
 
-pub(crate) use meter::{FrameKind, Meter};
+pub(crate) use meter::{Entry, FrameKind, Meter};
+
+use meter::FRAME_KINDS;
 pub(crate) use modexp::{ModexpShape, modexp_cost};
 pub(crate) use stages::ecrecover_cost;
 pub(crate) use table::{Cost, Formula, ProfileTable};
 
+use revm::bytecode::opcode::{JUMP, JUMPI};
 use std::sync::LazyLock;
 use zkevm_primitives::CostProfile;
 
@@ -30,11 +33,11 @@ use zkevm_primitives::CostProfile;
 #[derive(Debug)]
 pub(crate) struct OpTable {
     /// Constant cost by kind of frame and opcode.
-    pub(crate) constant: [[Cost; 256]; 3],
+    pub(crate) constant: [[Cost; 256]; FRAME_KINDS],
     /// The opcodes with a constant cost.
     pub(crate) constant_ops: Vec<u8>,
     /// Cost by size, by kind of frame and opcode.
-    pub(crate) sized: [[Formula; 256]; 3],
+    pub(crate) sized: [[Formula; 256]; FRAME_KINDS],
 }
 
 /// The table of `profile`.
@@ -58,13 +61,18 @@ impl OpTable {
     fn new(profile: &ProfileTable) -> Self {
         let nothing = Formula { base: Cost::default(), terms: &[] };
         let mut table =
-            Self { constant: [[Cost::default(); 256]; 3], constant_ops: Vec::new(), sized: [[nothing; 256]; 3] };
+            Self { constant: [[Cost::default(); 256]; FRAME_KINDS], constant_ops: Vec::new(), sized: [[nothing; 256]; FRAME_KINDS] };
         for entry in profile.ops {
             let extra = &profile.frame_extra;
-            let kinds = [
+            let (create, deploy) = (entry.create.unwrap_or(entry.call), entry.deploy.unwrap_or(entry.call));
+            let is_jump = matches!(entry.opcode, JUMP | JUMPI);
+            let kinds: [Formula; FRAME_KINDS] = [
                 entry.call,
-                plus(entry.create.unwrap_or(entry.call), extra.create, entry.prologues[0]),
-                plus(entry.deploy.unwrap_or(entry.call), extra.deploy, entry.prologues[1]),
+                plus(create, extra.create, entry.prologues[0]),
+                plus(deploy, extra.deploy, entry.prologues[1]),
+                plus(deploy, extra.create, entry.prologues[1]),
+                if is_jump { plus(entry.call, extra.create, 1) } else { plus(create, extra.create, entry.prologues[0]) },
+                plus(entry.call, extra.create, 1),
             ];
             for (kind, formula) in kinds.into_iter().enumerate() {
                 if entry.is_sized {

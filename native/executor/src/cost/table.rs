@@ -58,6 +58,15 @@ pub(super) struct OpEntry {
     pub(super) is_sized: bool,
 }
 
+/// How the kind of a frame follows from how it was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameRule {
+    /// Each frame for itself, as the reference that made the fork 9 vectors does.
+    ByFrame,
+    /// A transaction without recipient marks everything it runs, as cdk-erigon does.
+    ByTransaction,
+}
+
 /// What every opcode costs more in a kind of frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameKindCosts {
@@ -73,6 +82,7 @@ pub(crate) struct ProfileTable {
     pub(crate) level_denominator: u64,
     /// Length that a zero field counts in a transaction rejected for chain id or signature.
     pub(crate) zero_field_bytes_of_rejected: u64,
+    pub(super) frame_rule: FrameRule,
     pub(super) frame_extra: FrameKindCosts,
     pub(super) ops: &'static [OpEntry],
     pub(crate) batch: Formula,

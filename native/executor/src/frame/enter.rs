@@ -1,6 +1,7 @@
 //! Entering calls and creations, and finishing creations.
 
-use super::{Ended, FrameKind, Frames, Receiver};
+use super::{Ended, Frames, Receiver};
+use crate::cost::Entry;
 use crate::host::{Host, SPEC_ID};
 use crate::precompiles::{self, Outcome};
 use crate::{ExecutorError, StateError, StateReader, code};
@@ -95,7 +96,7 @@ fn enter_call<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, inputs: C
     let depth = frames.depth;
     let (frame, memory) = frames.push();
     frame.checkpoint = checkpoint;
-    frame.kind = FrameKind::Call;
+    frame.kind = host.meter.kind_of(Entry::Call);
     frame.receiver = receiver;
     let input = InputsImpl {
         target_address: inputs.target_address,
@@ -171,7 +172,11 @@ fn enter_creation<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, input
     let depth = frames.depth;
     let (frame, memory) = frames.push();
     frame.checkpoint = checkpoint;
-    frame.kind = if is_transaction { FrameKind::Deploy } else { FrameKind::Create };
+    frame.kind = host.meter.kind_of(match inputs.scheme() {
+        _ if is_transaction => Entry::Deploy,
+        CreateScheme::Create2 { .. } => Entry::Create2,
+        _ => Entry::Create,
+    });
     frame.receiver = Receiver::Create(Some(address));
     let input = InputsImpl {
         target_address: address,

@@ -1,0 +1,139 @@
+//! Executing a call on a state without a block and without keeping its effects: `eth_call`, gas estimation, pre-execution.
+
+use crate::cost::{Levels, Meter};
+use crate::host::{BlockEnv, CancelToken, Host};
+use crate::journal::Journal;
+use crate::message::{self, Message};
+use crate::{ExecutorError, StateReader};
+use alloy_primitives::{Address, Bytes, Log, U256};
+use zkevm_primitives::{Counters, ForkSpec, RomError};
+
+/// A call to simulate. It is not signed: the sender is taken as given, its code and nonce are not checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Sender.
+    pub from: Address,
+    /// Recipient; none for a creation.
+    pub to: Option<Address>,
+    /// Value in wei.
+    pub value: U256,
+    /// Call data or init code.
+    pub data: Bytes,
+    /// Highest gas to use.
+    pub gas_limit: u64,
+    /// Price per gas in wei; paid by the sender.
+    pub gas_price: U256,
+    /// Nonce of the sender; the state's when absent.
+    pub nonce: Option<u64>,
+    /// Whether the sender has whatever balance the call needs.
+    pub has_unlimited_balance: bool,
+}
+
+/// The block a call is executed in, and the rules.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    /// Rules.
+    pub spec: ForkSpec,
+    /// Chain.
+    pub chain_id: u64,
+    /// NUMBER.
+    pub number: u64,
+    /// TIMESTAMP in seconds.
+    pub timestamp: u64,
+    /// COINBASE.
+    pub coinbase: Address,
+    /// GASLIMIT.
+    pub gas_limit: u64,
+    /// Level numbers for the counters.
+    pub levels: Levels,
+    /// Ends the execution early.
+    pub cancel: CancelToken,
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallResult {
+    /// Whether it succeeded.
+    pub succeeds: bool,
+    /// Why it did not.
+    pub rom_error: Option<RomError>,
+    /// Gas it used, intrinsic gas included, refund subtracted.
+    pub gas_used: u64,
+    /// Gas refunded for cleared storage.
+    pub gas_refunded: u64,
+    /// Return data, or revert data.
+    pub output: Bytes,
+    /// Logs in the order of emission.
+    pub logs: Vec<Log>,
+    /// The contract it created.
+    pub created_address: Option<Address>,
+    /// Counters of executing it; those of decoding a transaction come on top.
+    pub counters_used: Counters,
+    /// Its counters should the state tree grow deeper.
+    pub counters_reserved: Counters,
+}
+
+/// Executes a call. The inner error says why it could not begin, as the ROM names it.
+///
+/// # Errors
+/// When the state fails or the execution is cancelled.
+pub fn simulate<S: StateReader>(
+    reader: S,
+    context: &CallContext,
+    call: &Call,
+) -> Result<Result<CallResult, RomError>, ExecutorError> {
+    let intrinsic_gas = zkevm_codec::intrinsic_gas(&call.data, call.to.is_none());
+    if call.gas_limit < intrinsic_gas {
+        return Ok(Err(RomError::IntrinsicInvalidGasLimit));
+    }
+    let Some(cost) =
+        call.gas_price.checked_mul(U256::from(call.gas_limit)).and_then(|fee| fee.checked_add(call.value))
+    else {
+        return Ok(Err(RomError::IntrinsicTxGasOverflow));
+    };
+    let block = BlockEnv {
+        number: U256::from(context.number),
+        timestamp: U256::from(context.timestamp),
+        coinbase: context.coinbase,
+        gas_limit: U256::from(context.gas_limit),
+        difficulty: U256::ZERO,
+        chain_id: context.chain_id,
+    };
+    let meter = Meter::new(context.spec.profile, true);
+    let mut host = Host::new(Journal::new(reader, false), meter, context.spec, block);
+    host.cancel = context.cancel.clone();
+    host.journal.begin_transaction();
+    let balance = host.journal.account(call.from)?.state().balance;
+    if balance < cost {
+        if !call.has_unlimited_balance {
+            return Ok(Err(RomError::IntrinsicInvalidBalance));
+        }
+        host.journal.set_balance(call.from, cost)?;
+    }
+    if let Some(nonce) = call.nonce {
+        host.journal.set_nonce(call.from, nonce)?;
+    }
+    let message = Message {
+        from: call.from,
+        to: call.to,
+        value: call.value,
+        data: &call.data,
+        gas_limit: call.gas_limit,
+        intrinsic_gas,
+        gas_price: call.gas_price,
+        gas_price_shown: call.gas_price,
+    };
+    let outcome = message::run(&mut host, &message)?;
+    let execution = host.meter.take();
+    Ok(Ok(CallResult {
+        succeeds: outcome.succeeds,
+        rom_error: outcome.rom_error,
+        gas_used: outcome.gas_used,
+        gas_refunded: outcome.gas_refunded,
+        output: outcome.output,
+        logs: host.journal.take_logs(),
+        created_address: outcome.created_address,
+        counters_used: execution.at(context.levels.tx),
+        counters_reserved: execution.at(context.levels.tx_reserved),
+    }))
+}
