@@ -20,6 +20,11 @@ const WS_BACKPRESSURE_MAX_BYTES = 256 * 1024 * 1024;
 /** How often a close looks whether requests are still in flight. */
 const CLOSE_POLL_MS = 10;
 
+/** What uWS keeps with a socket: it copies the fields, so that the connection is one of them. */
+interface Session {
+  readonly connection: Connection;
+}
+
 /** Pages by path. */
 export type Pages = Readonly<Record<string, () => Page>>;
 
@@ -118,7 +123,7 @@ export class RpcServer {
   #routeWebSocket(cors: Cors): void {
     const { dispatcher, uws } = this.#modules;
     const { wsFrameLimitBytes, wsQueueMessagesMax, wsInFlightMax } = this.#config;
-    this.#app.ws<Connection>('/*', {
+    this.#app.ws<Session>('/*', {
       maxPayloadLength: wsFrameLimitBytes,
       maxBackpressure: WS_BACKPRESSURE_MAX_BYTES,
       closeOnBackpressureLimit: false,
@@ -132,7 +137,7 @@ export class RpcServer {
         }
         const connection = new Connection({ queueMessagesMax: wsQueueMessagesMax, inFlightMax: wsInFlightMax });
         response.upgrade(
-          connection,
+          { connection },
           request.getHeader('sec-websocket-key'),
           request.getHeader('sec-websocket-protocol'),
           request.getHeader('sec-websocket-extensions'),
@@ -140,19 +145,19 @@ export class RpcServer {
         );
       },
       open: (socket) => {
-        const connection = socket.getUserData();
+        const { connection } = socket.getUserData();
         connection.opened(socket);
         this.#connections.add(connection);
         this.#accepted.ws.inc();
       },
       message: (socket, message) => {
-        const connection = socket.getUserData();
+        const { connection } = socket.getUserData();
         const text = Buffer.from(message).toString('utf8');
         connection.request(text, (body, reply) => dispatcher.handle(body, { sink: connection }, reply));
       },
-      drain: (socket) => socket.getUserData().drained(),
+      drain: (socket) => socket.getUserData().connection.drained(),
       close: (socket) => {
-        const connection = socket.getUserData();
+        const { connection } = socket.getUserData();
         this.#connections.delete(connection);
         connection.closed();
       },

@@ -25,7 +25,7 @@ export class Connection implements NotificationSink {
   readonly #limits: ConnectionLimits;
   readonly #waiting: BoundedQueue<string>;
   readonly #closeListeners: (() => void)[] = [];
-  #socket: UwsSocket<Connection> | null = null;
+  #socket: UwsSocket<unknown> | null = null;
   #inFlight = 0;
 
   constructor(limits: ConnectionLimits) {
@@ -38,7 +38,7 @@ export class Connection implements NotificationSink {
     return this.#inFlight;
   }
 
-  opened(socket: UwsSocket<Connection>): void {
+  opened(socket: UwsSocket<unknown>): void {
     this.#socket = socket;
   }
 
@@ -91,7 +91,7 @@ export class Connection implements NotificationSink {
     this.#socket?.end(CLOSE_GOING_AWAY, 'the node is shutting down');
   }
 
-  #write(socket: UwsSocket<Connection>, text: string): void {
+  #write(socket: UwsSocket<unknown>, text: string): void {
     const DROPPED = 2;
     if (socket.send(text, false, false) === DROPPED) socket.end(CLOSE_TRY_LATER, 'message too large for the send buffer');
   }
