@@ -363,7 +363,7 @@ fn outcome_to_js(outcome: call::CallOutcome) -> CallOutcome {
         status: u32::from(outcome.status),
         gas_used: signed(outcome.gas_used),
         output: outcome.output.to_vec().into(),
-        rom_error: outcome.rom_error.to_owned(),
+        rom_error: outcome.rom_error,
         counters: counters.into(),
     }
 }

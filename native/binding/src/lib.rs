@@ -7,6 +7,7 @@
     missing_docs,
     reason = "the generated d.ts carries the documentation of src/native/engine.ts; exports mirror it one to one"
 )]
+#![allow(unreachable_pub, reason = "N-API exports are reached through generated registration, not through Rust paths")]
 #![allow(clippy::needless_pass_by_value, reason = "N-API hands over owned values")]
 #![allow(clippy::missing_errors_doc, reason = "every export fails with the coded errors of docs/errors.md")]
 

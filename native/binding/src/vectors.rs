@@ -2,6 +2,7 @@
 
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
+use zkevm_engine::EngineError;
 use zkevm_engine::genesis::Genesis;
 use zkevm_engine::layout;
 use zkevm_engine::tree::Tree;
@@ -34,4 +35,14 @@ pub fn genesis_root(json: String) -> AsyncTask<Job<String, String>> {
         Ok(format!("{{\"stated\":{stated},\"computed\":\"{computed}\"}}"))
     };
     run(work, |json| json)
+}
+
+/// Runs one executor vector (JSON text) and answers its report as JSON.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn run_vector(json: String) -> AsyncTask<Job<String, String>> {
+    let work = move || {
+        let reports = zkevm_executor::vectors::run_vectors(&json);
+        serde_json::to_string(&reports).map_err(|error| EngineError::Panic(error.to_string()))
+    };
+    run(work, |report| report)
 }

@@ -52,7 +52,9 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
             Ok(transaction) => match recovered.next().and_then(Recovery::signer) {
                 Some(sender) => {
                     let mut row = row(engine, transaction, sender, raw)?;
-                    if pre_execute {}
+                    if pre_execute {
+                        pre_execution::fill(engine, transaction, sender, &mut row);
+                    }
                     row
                 }
                 None => refused_row(CODE_SIGNATURE, raw),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use zkevm_executor::ExecutorError;
+use zkevm_executor::{ExecutorError, StateDiff};
 use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
 use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord, ReceiptRecord, TransactionRecord};
 use zkevm_state_db::{DbError, Store, StoreOptions};
@@ -272,6 +272,18 @@ impl Engine {
             }
         }
         self.code_of(&account)
+    }
+
+    /// What the open L2 block has changed so far; nothing without one.
+    pub(crate) fn pending_diff(&self) -> StateDiff {
+        self.lock_open().as_ref().map(|open| open.executor.diff()).unwrap_or_default()
+    }
+
+    /// Number and timestamp of the open block, or of the one that would be opened next.
+    pub(crate) fn pending_number_and_time(&self, head: &BlockRecord) -> (u64, u64) {
+        let open = self.lock_open();
+        open.as_ref()
+            .map_or((head.number + 1, head.timestamp), |open| (open.executor.number().0, open.executor.timestamp()))
     }
 
     /// batchL2Data of a batch.

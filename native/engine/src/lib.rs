@@ -15,6 +15,7 @@ pub mod genesis;
 pub mod header;
 mod injected;
 pub mod layout;
+mod overrides;
 pub mod pool;
 mod pre_execution;
 mod reader;

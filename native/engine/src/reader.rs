@@ -3,6 +3,7 @@
 //! The cache is filled and refreshed only by whoever holds the open-block lock (execution and commit), so an entry is never older than the
 //! tables. Reads for RPC go to the tables themselves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -109,5 +110,39 @@ fn state_error(error: DbError) -> StateError {
     match error {
         DbError::Corrupt { what } => StateError::Corrupt(what),
         other => StateError::Backend(other.to_string()),
+    }
+}
+
+/// The open block's changes over the newest committed state, for reads that must not wait for the block.
+pub(crate) struct PendingReader {
+    base: BlockReader,
+    accounts: HashMap<Address, AccountState>,
+    slots: HashMap<(Address, U256), U256>,
+    codes: HashMap<B256, Bytes>,
+}
+
+impl PendingReader {
+    /// `diff` over `base`.
+    pub(crate) fn new(base: BlockReader, diff: StateDiff) -> Self {
+        Self {
+            base,
+            accounts: diff.accounts.into_iter().map(|account| (account.address, account.new)).collect(),
+            slots: diff.storage.into_iter().map(|slot| ((slot.address, slot.slot), slot.new)).collect(),
+            codes: diff.codes.into_iter().collect(),
+        }
+    }
+}
+
+impl StateReader for PendingReader {
+    fn account(&self, address: &Address) -> Result<AccountState, StateError> {
+        self.accounts.get(address).map_or_else(|| self.base.account(address), |account| Ok(*account))
+    }
+
+    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
+        self.slots.get(&(*address, *slot)).map_or_else(|| self.base.storage(address, slot), |value| Ok(*value))
+    }
+
+    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        self.codes.get(hash).map_or_else(|| self.base.code(hash), |code| Ok(code.clone()))
     }
 }

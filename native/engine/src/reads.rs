@@ -13,7 +13,7 @@ use crate::views::{
 /// A log filter with resolved block numbers.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LogFilter {
+pub(crate) struct LogFilter {
     from_block: u64,
     to_block: u64,
     #[serde(default)]

@@ -6,6 +6,7 @@ use crate::journal::Journal;
 use crate::message::{self, Message};
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, Bytes, Log, U256};
+use zkevm_codec::L2Transaction;
 use zkevm_primitives::{Counters, ForkSpec, RomError};
 
 /// A call to simulate. It is not signed: the sender is taken as given, its code and nonce are not checked.
@@ -27,6 +28,17 @@ pub struct Call {
     pub nonce: Option<u64>,
     /// Whether the sender has whatever balance the call needs.
     pub has_unlimited_balance: bool,
+}
+
+impl Call {
+    /// Gas that is charged before execution.
+    #[must_use]
+    pub fn intrinsic_gas(&self) -> u64 {
+        let mut tx = L2Transaction::default();
+        tx.to = self.to;
+        tx.data = self.data.clone();
+        tx.intrinsic_gas()
+    }
 }
 
 /// The block a call is executed in, and the rules.
@@ -82,7 +94,7 @@ pub fn simulate<S: StateReader>(
     context: &CallContext,
     call: &Call,
 ) -> Result<Result<CallResult, RomError>, ExecutorError> {
-    let intrinsic_gas = zkevm_codec::intrinsic_gas(&call.data, call.to.is_none());
+    let intrinsic_gas = call.intrinsic_gas();
     if call.gas_limit < intrinsic_gas {
         return Ok(Err(RomError::IntrinsicInvalidGasLimit));
     }
