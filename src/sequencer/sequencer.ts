@@ -197,7 +197,6 @@ export class Sequencer implements RpcSequencer {
         this.#assertRoomForMarker();
         return;
       }
-      this.#slices.blockOpened();
     }
     const { block } = this.#finalizer;
     if (block !== null && this.#slices.hasReady) await this.#slices.runNext(this.#blockDeadlineMs(block.openedAtMs));
@@ -228,7 +227,7 @@ export class Sequencer implements RpcSequencer {
       blockCount: batch.blockCount,
       openedAtMs: batch.openedAtMs,
       markerShortfall: this.#markerShortfall,
-      nothingFits: this.#slices.nothingFits,
+      nothingFits: this.#slices.nothingFits(this.#finalizer.block === null || this.#isBlockDue(nowMs)),
       forcedDeadlineMs: this.#modules.forcedDeadlineMs?.() ?? null,
       operatorRequested: this.#operatorRequested,
       draining: this.#mode.mode === 'draining',
@@ -264,6 +263,7 @@ export class Sequencer implements RpcSequencer {
     this.#metrics.blockCloseLag.observe((nowMs - this.#blockDeadlineMs(block.openedAtMs)) / 1000);
     if (block.entries.length === 0 && this.#modules.config.emptyBlocks === 'never') await this.#finalizer.discard();
     else this.#publish(await this.#finalizer.seal(nowMs, null));
+    this.#slices.blockEnded();
   }
 
   async #closeBatch(verdict: ClosingVerdict, nowMs: number): Promise<void> {

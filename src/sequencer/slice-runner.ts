@@ -61,12 +61,14 @@ export class SliceRunner {
     return this.#modules.pool.index.readyCount > 0;
   }
 
-  /** Ready transactions exist, and none fits as far as the look-ahead goes. */
-  get nothingFits(): boolean {
-    if (this.#misfitsInRow === 0) return false;
+  /**
+   * Ready transactions exist, and none fits: as far as the look-ahead goes, or because nothing else is ready. The latter counts only
+   * between L2 blocks (`betweenBlocks`): within one, smaller transactions may still come and fill the batch.
+   */
+  nothingFits(betweenBlocks: boolean): boolean {
     if (this.#misfitsInRow >= this.#modules.config.lookAhead) return true;
     const { index } = this.#modules.pool;
-    return index.readyCount === 0 && index.asideCount > this.#postponed.length;
+    return betweenBlocks && index.readyCount === 0 && index.asideCount > this.#postponed.length;
   }
 
   /** Executes the next slice on the open L2 block. `deadlineMs` is when the block has to be sealed. */
@@ -94,8 +96,8 @@ export class SliceRunner {
     this.#modules.pool.index.releaseAside();
   }
 
-  /** Another L2 block is open. */
-  blockOpened(): void {
+  /** The open L2 block ended: what the core failed on gets its second chance, in the next one. */
+  blockEnded(): void {
     for (const entry of this.#postponed) {
       if (entry.account.aside !== entry) continue;
       entry.account.aside = null;

@@ -1,0 +1,111 @@
+/** What must hold after every session, whatever happened in it. */
+import { costOf } from '../helpers/fake-engine.js';
+import type { SessionRecord } from './session.js';
+
+/** Every breach, as sentences. */
+export function breaches(record: SessionRecord): string[] {
+  return [
+    ...acknowledgedIsSomewhere(record),
+    ...includedOnceInOrder(record),
+    ...batchesWithinLimits(record),
+    ...publishedIsDurableInOrder(record),
+    ...readyWasIncluded(record),
+    ...endsAreTrue(record),
+  ];
+}
+
+/** Nothing acknowledged is lost, and nothing is in two places. */
+function acknowledgedIsSomewhere({ disk, acknowledged }: SessionRecord): string[] {
+  const found: string[] = [];
+  for (const hash of acknowledged) {
+    const places = [disk.included.has(hash), disk.pool.has(hash), disk.ends.has(hash)].filter(Boolean).length;
+    if (places !== 1) found.push(`acknowledged ${hash} is in ${places} places`);
+  }
+  return found;
+}
+
+/** Each transaction at most once, each nonce of a sender once and in order, and only what was sent. */
+function includedOnceInOrder({ disk, sent }: SessionRecord): string[] {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const nonces = new Map<string, number>();
+  for (const block of disk.blocks) {
+    for (const hash of block.txHashes) {
+      const transaction = sent.get(hash);
+      if (transaction === undefined) {
+        found.push(`block ${block.number} has ${hash}, which nobody sent`);
+        continue;
+      }
+      if (seen.has(hash)) found.push(`${hash} is included twice`);
+      seen.add(hash);
+      const expected = nonces.get(transaction.sender) ?? 0;
+      if (transaction.nonce !== expected) found.push(`block ${block.number}: nonce ${transaction.nonce} instead of ${expected}`);
+      nonces.set(transaction.sender, expected + 1);
+    }
+  }
+  return found;
+}
+
+/** No batch is over a limit, reserves included; every closed one has a reason and a certificate. */
+function batchesWithinLimits({ disk, limits, sequencer }: SessionRecord): string[] {
+  const found: string[] = [];
+  for (const batch of [...disk.closed, disk.open]) {
+    for (const [i, limit] of limits.entries()) {
+      const needed = (batch.used[i] ?? 0) + (batch.high[i] ?? 0);
+      if (needed > limit) found.push(`batch ${batch.number} needs ${needed} of resource ${i}, limit ${limit}`);
+    }
+    const txsMax = sequencer.batchTxsMax ?? 0;
+    if (txsMax > 0 && batch.txHashes.length > txsMax) found.push(`batch ${batch.number} has ${batch.txHashes.length} transactions`);
+  }
+  for (const batch of disk.closed) {
+    if (batch.reason === null || batch.detailJson === null) found.push(`batch ${batch.number} is closed without reason or certificate`);
+    if (batch.blockCount === 0) found.push(`batch ${batch.number} is closed without a block`);
+  }
+  return found;
+}
+
+/** Listeners hear every block of their life, in order, and only durable ones. A kill may cut off the last one. */
+function publishedIsDurableInOrder({ disk, published, firstBlocks }: SessionRecord): string[] {
+  const found: string[] = [];
+  for (const [life, numbers] of published.entries()) {
+    const first = firstBlocks[life] ?? 1;
+    for (const [i, number] of numbers.entries()) if (number !== first + i) found.push(`life ${life} heard block ${number} as number ${i}`);
+    if ((numbers[numbers.length - 1] ?? 0) > disk.blocks.length) found.push(`life ${life} heard of a block that is not durable`);
+  }
+  return found;
+}
+
+/** Liveness: after the quiet time, whatever still waits has a reason to wait, and the pool in memory is the pool on disk. */
+function readyWasIncluded({ disk, sent, node }: SessionRecord): string[] {
+  const found: string[] = [];
+  if (node.sequencer.status().mode !== 'sequencing') found.push(`the sequencer is ${node.sequencer.status().haltReason}`);
+  for (const hash of disk.pool.keys()) {
+    const transaction = sent.get(hash);
+    const entry = node.pool.index.get(hash);
+    if (transaction === undefined || entry === undefined) {
+      found.push(`${hash} is on disk, but not in the pool`);
+      continue;
+    }
+    const account = disk.account(transaction.sender);
+    if (transaction.nonce < account.nonce) found.push(`${hash} waits with the used nonce ${transaction.nonce}`);
+    if (transaction.nonce === account.nonce && costOf(transaction) <= account.balanceWei) found.push(`${hash} is ready and not included`);
+  }
+  if (node.pool.index.waitingCount !== disk.pool.size) {
+    found.push(`${node.pool.index.waitingCount} transactions in memory, ${disk.pool.size} on disk`);
+  }
+  return found;
+}
+
+/** Who was ended was ended for a true reason. */
+function endsAreTrue({ disk, sent, limits }: SessionRecord): string[] {
+  const found: string[] = [];
+  for (const [hash, end] of disk.ends) {
+    const transaction = sent.get(hash);
+    if (transaction === undefined) continue;
+    const neverFits = transaction.reserved.some((reserved, i) => reserved * 1.01 + 10 > (limits[i] ?? 0));
+    if (end.status === 'invalid' && !transaction.panics && !neverFits) found.push(`${hash} is invalid (${end.reason}) but fits a batch`);
+    if (end.status === 'failed' && disk.account(transaction.sender).nonce <= transaction.nonce) found.push(`${hash} failed: ${end.reason}`);
+    if (end.status === 'replaced' && end.related === null) found.push(`${hash} is replaced by nothing`);
+  }
+  return found;
+}

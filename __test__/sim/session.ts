@@ -1,0 +1,196 @@
+/**
+ * One simulated session of pool and sequencer from one seed: random settings, latencies, arrivals (honest and hostile), passing faults
+ * and kills. Time is virtual, the disk survives, everything else is lost at a kill.
+ */
+import type { PoolConfig } from '../../src/pool/config.js';
+import type { SequencerConfig } from '../../src/sequencer/config.js';
+import { costOf, FAKE_LIMITS, FakeDisk, type FakeFaults } from '../helpers/fake-engine.js';
+import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
+import { Seeded } from '../helpers/seeded.js';
+import { SimClock } from '../helpers/sim-clock.js';
+import { type SimNode, startSim } from '../helpers/sim-node.js';
+
+/** A sender with what its wallet believes. */
+interface Wallet {
+  readonly address: string;
+  nonce: number;
+}
+
+/** What a session leaves behind to be judged. */
+export interface SessionRecord {
+  readonly seed: number;
+  readonly disk: FakeDisk;
+  readonly limits: readonly number[];
+  readonly sequencer: Partial<SequencerConfig>;
+  readonly sent: Map<string, FakeTransaction>;
+  readonly acknowledged: Set<string>;
+  readonly refused: Map<string, string>;
+  /** Block numbers heard by listeners, by life of the node. */
+  readonly published: number[][];
+  /** First block that each life could publish. */
+  readonly firstBlocks: number[];
+  readonly node: SimNode;
+  readonly kills: number;
+}
+
+const SETTLE_MS = 20_000;
+
+/** Plays one session. */
+export async function playSession(seed: number): Promise<SessionRecord> {
+  const session = new Session(seed);
+  return session.play();
+}
+
+class Session {
+  readonly #random: Seeded;
+  readonly #clock = new SimClock();
+  readonly #disk = new FakeDisk();
+  readonly #limits: number[];
+  readonly #sequencer: Partial<SequencerConfig>;
+  readonly #pool: Partial<PoolConfig>;
+  readonly #wallets: Wallet[] = [];
+  readonly #sent = new Map<string, FakeTransaction>();
+  readonly #acknowledged = new Set<string>();
+  readonly #refused = new Map<string, string>();
+  readonly #published: number[][] = [];
+  readonly #firstBlocks: number[] = [];
+  readonly #latencyMax: number;
+  readonly #faultRate: number;
+  #faultsLeft = 2;
+  #salt = 0;
+  #kills = 0;
+
+  constructor(readonly seed: number) {
+    const random = new Seeded(seed);
+    this.#random = random;
+    const shrink = random.pick([1, 1, 10, 50]);
+    this.#limits = FAKE_LIMITS.map((limit, i) => (i === 9 ? limit : Math.max(Math.floor(limit / shrink), 6_000 / (i === 0 ? 1 : 10))));
+    this.#sequencer = {
+      blockIntervalMs: random.pick([20, 100, 500]),
+      batchMaxAgeMs: random.pick([300, 2_000, 60_000]),
+      batchTxsMax: random.pick([0, 0, 5, 30]),
+      sliceTxsMax: random.pick([1, 4, 256]),
+      lookAhead: random.pick([1, 4, 64]),
+      emptyBlocks: random.pick(['never', 'never', 'interval'] as const),
+      ordering: random.pick(['price', 'price', 'fcfs'] as const),
+      maxWaitMs: random.pick([500, 5_000, 60_000]),
+      closeBatchOnShutdown: random.chance(0.5),
+    };
+    this.#pool = { txsMax: random.pick([20, 1_000, 50_000]), admissionGroupMax: random.pick([1, 8, 512]) };
+    this.#latencyMax = random.pick([0, 5, 40]);
+    this.#faultRate = random.pick([0, 0, 0.01]);
+    for (let i = 0; i < random.between(2, 10); i++) {
+      const address = addressOf(0xa1 + i);
+      const rich = random.chance(0.7);
+      this.#disk.fund(address, rich ? 10n ** 20n : BigInt(random.between(1, 30)) * 21_000n * GWEI);
+      this.#wallets.push({ address, nonce: 0 });
+    }
+  }
+
+  async play(): Promise<SessionRecord> {
+    let node = await this.#start();
+    const turns = this.#random.between(5, 60);
+    for (let turn = 0; turn < turns; turn++) {
+      for (let i = 0; i < this.#random.between(0, 8); i++) this.#send(node);
+      await this.#clock.run(this.#random.between(0, 200));
+      if (this.#random.chance(0.03)) node = await this.#kill(node);
+      for (const wallet of this.#wallets) if (this.#random.chance(0.2)) wallet.nonce = Number(node.pool.pendingNonce(wallet.address));
+      if (this.#random.chance(0.02)) node.sequencer.requestBatchClose();
+    }
+    this.#faultsLeft = 0;
+    if (node.sequencer.status().mode === 'halted') node = await this.#kill(node);
+    await this.#clock.run(SETTLE_MS);
+    return {
+      seed: this.seed,
+      disk: this.#disk,
+      limits: this.#limits,
+      sequencer: this.#sequencer,
+      sent: this.#sent,
+      acknowledged: this.#acknowledged,
+      refused: this.#refused,
+      published: this.#published,
+      firstBlocks: this.#firstBlocks,
+      node,
+      kills: this.#kills,
+    };
+  }
+
+  async #start(): Promise<SimNode> {
+    const faults: FakeFaults = (verb, moment) => {
+      const fallible = verb === 'execute' || verb === 'openBlock' || (verb === 'sealBlock' && moment === 'before');
+      if (!fallible || this.#faultsLeft === 0 || !this.#random.chance(this.#faultRate)) return;
+      this.#faultsLeft--;
+      throw new Error(`${verb} failed ${moment} its effect`);
+    };
+    const node = await startSim({
+      clock: this.#clock,
+      disk: this.#disk,
+      limits: this.#limits,
+      sequencer: this.#sequencer,
+      pool: this.#pool,
+      latencyMs: () => this.#random.between(0, this.#latencyMax),
+      faults,
+    });
+    const heard: number[] = [];
+    this.#published.push(heard);
+    this.#firstBlocks.push(this.#disk.blocks.length + 1);
+    node.sequencer.onBlock((block) => heard.push(block.number));
+    return node;
+  }
+
+  /** kill -9 and start again on the same disk; wallets ask the chain for their nonces. */
+  async #kill(node: SimNode): Promise<SimNode> {
+    node.engine.kill();
+    this.#kills++;
+    const next = await this.#start();
+    for (const wallet of this.#wallets) wallet.nonce = Number(next.pool.pendingNonce(wallet.address));
+    return next;
+  }
+
+  #send(node: SimNode): void {
+    const transaction = this.#transaction();
+    const raw = rawOf(transaction);
+    const hash = hashOf(raw);
+    this.#sent.set(hash, transaction);
+    node.pool.add(raw).then(
+      () => this.#acknowledged.add(hash),
+      (error: Error) => this.#refused.set(hash, error.message),
+    );
+    // A client that did not hear an answer sends again.
+    if (this.#random.chance(0.05)) node.pool.add(raw).catch(() => undefined);
+  }
+
+  #transaction(): FakeTransaction {
+    const random = this.#random;
+    const wallet = random.pick(this.#wallets);
+    const base = {
+      sender: wallet.address,
+      nonce: wallet.nonce,
+      to: random.pick(this.#wallets).address,
+      gasPrice: String(BigInt(random.between(10, 40)) * (GWEI / 10n)),
+      value: String(BigInt(random.between(0, 5)) * 21_000n * GWEI),
+      salt: this.#salt++,
+    };
+    const kind = random.next();
+    if (kind < 0.05) return fakeTransaction({ ...base, nonce: wallet.nonce + random.between(1, 3) });
+    if (kind < 0.12 && wallet.nonce > 0) return fakeTransaction({ ...base, nonce: wallet.nonce - 1, gasPrice: String(6n * GWEI) });
+    if (kind < 0.15) return fakeTransaction({ ...base, gasPrice: '1' });
+    wallet.nonce++;
+    if (kind < 0.18) return fakeTransaction({ ...base, panics: true });
+    if (kind < 0.25) return this.#heavy(base, 1.2);
+    if (kind < 0.4) return this.#heavy(base, random.next() * 0.9);
+    if (kind < 0.45) return fakeTransaction({ ...base, reverts: true });
+    return fakeTransaction(base);
+  }
+
+  /** Uses that share of a batch of one counter; above 1 it never fits. */
+  #heavy(base: Partial<FakeTransaction>, share: number): FakeTransaction {
+    const counter = this.#random.between(0, 7);
+    const used = [400, 10, 20, 1, 1, 1, 40, 0];
+    used[counter] = Math.max(1, Math.floor((this.#limits[counter] ?? 0) * share));
+    const reserved = used.map((value) => value + Math.floor(value * 0.05 * this.#random.next()));
+    return fakeTransaction({ ...base, used, reserved });
+  }
+}
+
+export { costOf };
