@@ -19,6 +19,7 @@ import { byArrival, byPrice } from './pool/entry.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
 import { Rpc } from './rpc/rpc.js';
+import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws } from './rpc/transport/uws.js';
 import { Sequencer } from './sequencer/sequencer.js';
 import { CLIENT_VERSION } from './version.js';
@@ -91,8 +92,10 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   const { logger } = modules;
   const clock = modules.clock ?? systemClock;
   const metrics = new MetricsRegistry();
-  // A missing server binary is known before the database is touched.
+  // A missing server binary and a used port are known before the database is touched.
   const uws = await loadUws();
+  const fault = await listenFault(config.rpc.host, config.rpc.port);
+  if (fault !== null) throw fault;
   const genesis = loadGenesis(config.chain);
   warnAboutGuess(genesis, logger);
   closing.add('process metrics', processMetrics(metrics));
@@ -149,7 +152,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     uws,
   });
   closing.add('rpc', () => rpc.close());
-  // Last, so that a port in use has changed nothing.
+  // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
   return finish({ engine, pool, sequencer, rpc, genesis });
 }

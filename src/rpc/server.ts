@@ -2,14 +2,13 @@
  * The JSON-RPC server: HTTP POST and WebSocket on one port, and the pages for people and probes. It owns sockets and nothing else; what is
  * answered comes from the dispatcher and the page functions.
  */
-import { createServer } from 'node:net';
 import type { Clock } from '../common/clock.js';
-import { CodedError } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { CounterValue, MetricsRegistry } from '../common/metrics.js';
 import type { RpcConfig } from './config.js';
 import type { Dispatcher } from './dispatch.js';
 import { Cors, handleOptions, handlePage, handlePost, notServed, type Page } from './transport/http.js';
+import { listenFault, unknownFault } from './transport/listen-fault.js';
 import type { Uws, UwsApp, UwsHandler } from './transport/uws.js';
 import { Connection } from './transport/websocket.js';
 
@@ -170,29 +169,8 @@ export class RpcServer {
     const socket = await new Promise<unknown>((resolve) => {
       this.#app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
     });
-    if (!socket) throw await listenError(host, port);
+    // uWS does not say why it cannot listen: the system does, when asked the same.
+    if (!socket) throw (await listenFault(host, port)) ?? unknownFault(host, port);
     this.#listenSocket = socket;
   }
-}
-
-/** uWS does not say why it cannot listen: the system does, when asked the same. */
-async function listenError(host: string, port: number): Promise<CodedError> {
-  const reason = await new Promise<string>((resolve) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve('unknown reason')));
-  });
-  if (reason === 'EADDRINUSE') {
-    return new CodedError(`port ${port} on ${host} is in use by another process: stop it, or choose another with --port`, {
-      code: 'RPC_PORT_IN_USE',
-      host,
-      port,
-    });
-  }
-  return new CodedError(`cannot listen on ${host}:${port} (${reason}): check --host and --port`, {
-    code: 'RPC_LISTEN_FAILED',
-    host,
-    port,
-    reason,
-  });
 }
