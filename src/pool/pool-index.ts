@@ -206,7 +206,9 @@ export class PoolIndex {
   /** A state of the pending view, newer than everything before. */
   applyState(address: string, state: AccountState): void {
     this.#sequence++;
-    if (this.#readersOpen > 0) this.#recent.set(address, { ...state, sequence: this.#sequence });
+    if (this.#readersOpen > 0) {
+      this.#recent.set(address, { nonce: state.nonce, balanceWei: state.balanceWei, sequence: this.#sequence });
+    }
     const account = this.#accounts.get(address);
     if (account?.setState(state.nonce, state.balanceWei)) this.refresh(account);
   }

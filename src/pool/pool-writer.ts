@@ -19,8 +19,12 @@ export interface EndState {
 const PUT_HEAD_BYTES = 1 + 32 + 20 + 8 + 8 + 8;
 const END_HEAD_BYTES = 1 + 32 + 1 + 8 + 32;
 
+const TWO_32 = 0x1_0000_0000;
+
+/** Two halves instead of a bigint: this runs for every transaction. */
 function writeU64(target: Buffer, value: number, at: number): void {
-  target.writeBigUInt64LE(BigInt(value), at);
+  target.writeUInt32LE(value % TWO_32, at);
+  target.writeUInt32LE(Math.floor(value / TWO_32), at + 4);
 }
 
 /** Operation that stores a pending transaction. */

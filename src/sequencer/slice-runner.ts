@@ -16,6 +16,7 @@ import type { SequencerMetrics } from './metrics.js';
 import type { ExecutionAnswer, ExecutionOutcome } from './outcome.js';
 import type { ResourceLedger, Shortfall } from './resource-ledger.js';
 import { overdueEntries, type Slice, takeSlice } from './selection.js';
+import { SliceSizer } from './slice-sizer.js';
 
 /** Times that a transaction may be found not ready although the pool believes it is; then the pool is wrong about it for good. */
 const MISJUDGED_MAX = 3;
@@ -44,6 +45,7 @@ export class SliceRunner {
   /** What did not fit the open batch, and what it lacked. */
   readonly #misfits = new Map<PoolEntry, Shortfall>();
   #misfitsInRow = 0;
+  readonly #sizer = new SliceSizer();
   /** Entries on which the core failed once: set aside until the next L2 block. */
   #postponed: PoolEntry[] = [];
   #executing: readonly PoolEntry[] = [];
@@ -80,11 +82,15 @@ export class SliceRunner {
     metrics.sliceTxs.observe(slice.entries.length);
     this.#executing = slice.entries;
     const before = finalizer.batch.ledger.copy();
+    const txCountBefore = finalizer.batch.txCount;
     const wasFresh = finalizer.isBatchFresh;
     const items = slice.entries.map((entry) => ({ entry, percentage: pool.pricing.percentage(entry) }));
     const leftMs = Math.max(1, Math.min(config.sliceBudgetMs, deadlineMs - clock.nowMs()));
-    const answer = await finalizer.execute(items, config.lookAhead, leftMs * 1_000_000);
+    const misfitsMax = Math.max(1, config.lookAhead - this.#misfitsInRow);
+    const answer = await finalizer.execute(items, misfitsMax, leftMs * 1_000_000);
     this.#executing = [];
+    const { ledger, txCount } = finalizer.batch;
+    this.#sizer.observe(before.used, ledger.used, txCount - txCountBefore);
     this.#settle(slice.entries, answer, before, wasFresh);
   }
 
@@ -120,7 +126,8 @@ export class SliceRunner {
     const { ledger, txCount } = finalizer.batch;
     const lead = txCount === 0 ? overdueEntries(pool.index, clock.nowMs(), config.maxWaitMs) : [];
     const room = config.batchTxsMax === 0 ? config.sliceTxsMax : Math.min(config.sliceTxsMax, config.batchTxsMax - txCount);
-    return takeSlice(pool.index, ledger, { txsMax: room, lookAhead: config.lookAhead }, finalizer.isBatchFresh, lead);
+    const txsMax = this.#sizer.size(ledger, config.resourceMarginPercent, room);
+    return takeSlice(pool.index, ledger, { txsMax, lookAhead: config.lookAhead }, finalizer.isBatchFresh, lead);
   }
 
   #settle(slice: readonly PoolEntry[], answer: ExecutionAnswer, before: ResourceLedger, wasFresh: boolean): void {
