@@ -117,15 +117,14 @@ function showBatch(batch, hash) {
   print(`   blocks ${batch.blocks.length}, transactions ${batch.transactions.length}`);
   print(`   state root   ${batch.stateRoot}`);
   print(`   accInputHash ${batch.accInputHash}`);
-  print(`   counters     ${counters(batch.counters)}`);
+  print(`   counters     ${counters(batch)}`);
   expect(batch.transactions.includes(hash), 'our last transaction is in it');
 }
 
-function counters(values) {
-  const used = values?.used ?? values ?? {};
-  const names = Object.keys(used);
+function counters({ countersUsed = {}, countersLimit = {} }) {
+  const names = Object.keys(countersUsed);
   expect(names.length > 0, 'the batch tells its counters');
-  return names.map((name) => `${name} ${BigInt(used[name])}`).join(', ');
+  return names.map((name) => `${name} ${BigInt(countersUsed[name])} of ${BigInt(countersLimit[name])}`).join(', ');
 }
 
 async function sent(transaction) {
