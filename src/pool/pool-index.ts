@@ -29,6 +29,8 @@ export class PoolIndex {
   readonly #ready: ReadyIndex;
   /** Accounts with a candidate that did not fit the open batch. */
   readonly #aside = new Set<AccountQueue>();
+  /** Senders whose queue or state changed since `drainChanged`. */
+  #changed = new Set<string>();
   /** States that became known while an admission was under way: its rows may be older. */
   readonly #recent = new Map<string, RecentState>();
   #sequence = 0;
@@ -110,7 +112,15 @@ export class PoolIndex {
   refresh(account: AccountQueue): void {
     if (account.executingCount === 0) account.resetCursor();
     if (account.aside === null) this.#aside.delete(account);
+    this.#changed.add(account.address);
     this.#ready.refresh(account);
+  }
+
+  /** Senders that changed since the last call. */
+  drainChanged(): ReadonlySet<string> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
   }
 
   /** Makes held entries (durable now) visible to selection. */

@@ -46,6 +46,11 @@ export class ModeMachine {
     if (this.#mode === 'sequencing') this.#set('throttled', reason);
   }
 
+  /** It caught up. */
+  unthrottle(): void {
+    if (this.#mode === 'throttled') this.#set('sequencing', null);
+  }
+
   /** Starts a recovery; false where there were too many, the caller halts then. */
   recover(reason: string): boolean {
     if (this.#mode === 'halted') return false;

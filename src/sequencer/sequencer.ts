@@ -14,14 +14,16 @@ import type { Clock } from '../common/clock.js';
 import { errorCode, errorMessage } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
-import type { PoolEntry } from '../pool/entry.js';
 import type { Pool } from '../pool/pool.js';
 import type { RpcSequencer, SequencerStatus } from '../rpc/modules.js';
-import { type Certificate, makeCertificate } from './certificate.js';
+import type { Certificate } from './certificate.js';
+import { certify } from './certify.js';
 import { judgeClosing } from './closing/index.js';
 import type { ClosingContext, ClosingVerdict } from './closing/types.js';
 import type { SequencerConfig } from './config.js';
+import { ExplainLog, type Explanation } from './explain.js';
 import { Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
+import { type InclusionEstimate, InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
 import { type BlockListener, Publisher } from './publisher.js';
@@ -62,6 +64,8 @@ export class Sequencer implements RpcSequencer {
   readonly #metrics: SequencerMetrics;
   readonly #publisher: Publisher;
   readonly #wakeup: Wakeup;
+  readonly #explain: ExplainLog;
+  readonly #estimator: InclusionEstimator;
   #markerShortfall: Shortfall | null = null;
   #operatorRequested = false;
   #paused = false;
@@ -86,6 +90,8 @@ export class Sequencer implements RpcSequencer {
     });
     this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());
     this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
+    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax);
+    this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -155,6 +161,23 @@ export class Sequencer implements RpcSequencer {
 
   onBlock(listener: BlockListener): () => void {
     return this.#publisher.subscribe(listener);
+  }
+
+  /** For every batch closed since its arrival, what became of a transaction; null where nothing is known about it. */
+  explain(hash: string): Explanation | null {
+    return this.#explain.explain(hash.toLowerCase());
+  }
+
+  /** When a transaction at this price would be in a durable L2 block. */
+  estimateInclusion(gasPriceWei: bigint): InclusionEstimate {
+    return this.#estimator.estimate(gasPriceWei);
+  }
+
+  /** Something downstream lags: no new transactions are executed until it is called with null. */
+  throttle(reason: string | null): void {
+    if (reason === null) this.#mode.unthrottle();
+    else this.#mode.throttle(reason);
+    this.#wakeup.signal();
   }
 
   // --- loop ----------------------------------------------------------------------------------------------------------------------
@@ -268,7 +291,8 @@ export class Sequencer implements RpcSequencer {
 
   async #closeBatch(verdict: ClosingVerdict, nowMs: number): Promise<void> {
     const { batch, block } = this.#finalizer;
-    const certificate = this.#certificate(verdict, nowMs);
+    const { pool, config } = this.#modules;
+    const certificate = certify(verdict, nowMs, { finalizer: this.#finalizer, index: pool.index, misfits: this.#slices.misfits, config });
     const closing = { reason: verdict.reason, detailJson: JSON.stringify(certificate) };
     if (block !== null && block.entries.length > 0) {
       this.#publish(await this.#finalizer.seal(nowMs, closing));
@@ -276,6 +300,11 @@ export class Sequencer implements RpcSequencer {
       if (block !== null) await this.#finalizer.discard();
       await this.#finalizer.close(nowMs, closing);
     }
+    this.#explain.batchClosed(
+      { number: batch.number, reason: verdict.reason, closedAtMs: nowMs },
+      this.#slices.misfits,
+      pool.index.drainChanged(),
+    );
     this.#batchClosed(batch.number, certificate);
     this.#metrics.closed(verdict.reason, batch.ledger);
   }
@@ -294,42 +323,15 @@ export class Sequencer implements RpcSequencer {
     }
   }
 
-  #certificate(verdict: ClosingVerdict, closedAtMs: number): Certificate {
-    const { batch, block } = this.#finalizer;
-    const { index } = this.#modules.pool;
-    const blockCount = batch.blockCount + (block !== null && block.entries.length > 0 ? 1 : 0);
-    return makeCertificate({
-      batch: batch.number,
-      verdict,
-      ledger: batch.ledger,
-      marginPercent: this.#modules.config.resourceMarginPercent,
-      txCount: batch.txCount,
-      blockCount,
-      openedAtMs: batch.openedAtMs,
-      closedAtMs,
-      readyCount: index.readyCount,
-      misfitCount: this.#slices.misfits.size,
-      leftOut: this.#bestLeftOut(),
-    });
-  }
-
-  #bestLeftOut(): { entry: PoolEntry; shortfall: Shortfall | null } | null {
-    const { index } = this.#modules.pool;
-    const next = index.peek();
-    let best: { entry: PoolEntry; shortfall: Shortfall | null } | null = next === null ? null : { entry: next, shortfall: null };
-    for (const entry of index.asideEntries()) {
-      if (best === null || index.order(entry, best.entry) < 0) best = { entry, shortfall: this.#slices.misfits.get(entry) ?? null };
-    }
-    return best;
-  }
-
   #publish({ sealed, block }: Sealing): void {
     const { pool, clock, log } = this.#modules;
     const nowMs = clock.nowMs();
     for (const entry of block.entries) {
       pool.index.seal(entry);
+      this.#explain.included(entry, sealed.batchNumber);
       this.#metrics.acceptToReceipt.observe((nowMs - entry.receivedAtMs) / 1000);
     }
+    this.#estimator.observe(sealed.txCount);
     this.#metrics.blockStage.observe(sealed.sealNanos / 1e9, { stage: 'seal' });
     this.#metrics.blockStage.observe(sealed.treeNanos / 1e9, { stage: 'tree' });
     this.#metrics.blockStage.observe(sealed.commitNanos / 1e9, { stage: 'commit' });
