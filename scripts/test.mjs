@@ -126,7 +126,9 @@ async function types() {
 }
 
 async function biome() {
-  return check((await run(join(root, 'node_modules/.bin/biome'), ['ci', '--colors=off', '--error-on-warnings', '.'], { cwd: root, echo: true })).code);
+  return check(
+    (await run(join(root, 'node_modules/.bin/biome'), ['ci', '--colors=off', '--error-on-warnings', '.'], { cwd: root, echo: true })).code,
+  );
 }
 
 /** The committed loader and d.ts are those that the build generates, so that an API change shows in review. */
