@@ -72,6 +72,7 @@ export class AccountQueue {
     const old = this.#entries[i];
     if (old !== undefined && old.nonceNumber === entry.nonceNumber) {
       this.#entries[i] = entry;
+      if (this.aside === old) this.aside = null;
       return old;
     }
     this.#entries.splice(i, 0, entry);
