@@ -6,7 +6,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { genesisRoot, runVector } from '../../native/index.js';
 import { parseAnswer } from '../conformance/answer.js';
@@ -60,7 +60,12 @@ async function runAll(files: readonly string[], base: string, report: Report): P
       const vectors = readVectors(file, base, () => {
         others += 1;
       });
-      for await (const vector of vectors) await window.start(() => runOne(vector, report));
+      try {
+        for await (const vector of vectors) await window.start(() => runOne(vector, report));
+      } catch (error) {
+        // A torn or foreign file is a failure of its own; the others still run.
+        report.addError(relative(base, file), basename(file), error instanceof Error ? error.message : String(error));
+      }
     }
     await window.drained();
   } finally {
