@@ -16,6 +16,7 @@ import { type RpcConfig, rpcSettings } from '../../src/rpc/config.js';
 import { Filters } from '../../src/rpc/filters.js';
 import { trustedOnly } from '../../src/rpc/finality.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool, RpcSequencer, SequencerStatus } from '../../src/rpc/modules.js';
+import { ReceiptWaiter } from '../../src/rpc/receipt-waiter.js';
 import type { RpcServices } from '../../src/rpc/services.js';
 import { Subscriptions } from '../../src/rpc/subscriptions.js';
 import { ManualClock } from './manual-clock.js';
@@ -65,6 +66,7 @@ export class FakeChain {
     closedBatch: 0,
     wip: { blockTxCount: 0, batchTxCount: 0, used: {} },
   };
+  readonly included = new Set<string>();
   refuse: CodedError | null = null;
 
   get head(): number {
@@ -72,8 +74,9 @@ export class FakeChain {
   }
 
   /** Publishes a block with these logs. */
-  publish(logs: FakeLog[] = []): void {
+  publish(logs: FakeLog[] = [], hashes: string[] = []): void {
     const number = this.blocks.length;
+    for (const hash of hashes) this.included.add(hash);
     this.blocks.push({ number, logs });
     const block: SealedBlock = {
       number,
@@ -85,7 +88,7 @@ export class FakeChain {
       batchNumber: 1,
       headerJson: `{"number":"0x${number.toString(16)}"}`,
       logsJson: JSON.stringify(logs),
-      txHashes: Buffer.alloc(0),
+      txHashes: Buffer.from(hashes.map((hash) => hash.slice(2)).join(''), 'hex'),
       sealNanos: 0,
       treeNanos: 0,
       commitNanos: 0,
@@ -202,7 +205,10 @@ export class FakeChain {
     transactionJson: () => null,
     transactionByIndexJson: () => null,
     rawTransaction: () => null,
-    receiptJson: () => null,
+    receiptJson: (hash: Buffer) => {
+      const transactionHash = `0x${hash.toString('hex')}`;
+      return this.included.has(transactionHash) ? JSON.stringify({ transactionHash }) : null;
+    },
     blockReceiptsJson: (number: number) => (this.#block(number) === undefined ? null : '[]'),
     logsJson: async (filterJson: string, max: number) => this.#logs(filterJson, max),
     batchJson: (batch: number) => (batch <= 4 ? JSON.stringify({ number: `0x${batch.toString(16)}` }) : null),
@@ -244,6 +250,7 @@ export function fakeServices(
     blocks,
     filters: new Filters(config, { engine, pool, sequencer, blocks, clock }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
+    receipts: new ReceiptWaiter({ engine, sequencer, clock }),
     metrics: new MetricsRegistry(),
   };
 }

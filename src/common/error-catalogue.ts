@@ -242,6 +242,10 @@ const RPC = {
     cause: 'The sender of an estimate lacks the funds for the value or the gas price.',
     remedy: 'Lower `value` or `gasPrice`.',
   },
+  RPC_RECEIPT_TIMEOUT: {
+    cause: 'The transaction of eth_sendRawTransactionSync is in the pool but was not included within the time given.',
+    remedy: 'Ask for its receipt later; `data` is its hash.',
+  },
   RPC_INTERNAL: { cause: 'The node failed to answer; the log has the reason.', remedy: 'Report it with the log if it persists.' },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -22,6 +22,7 @@ export interface RpcConfig {
   batchItemsMax: number;
   batchResponseLimitBytes: number;
   callTimeoutMs: number;
+  receiptTimeoutMs: number;
   callGasCap: number;
   callReturnLimitBytes: number;
   logsRangeMax: number;
@@ -56,6 +57,12 @@ export const rpcSettings: Settings<RpcConfig> = {
   batchItemsMax: integer({ doc: 'Requests in one JSON-RPC batch.', default: 100, min: 1, max: 1000 }),
   batchResponseLimitBytes: integer({ doc: 'Answers of one batch together.', default: 25 * MIB, min: 1024, max: 1024 * MIB }),
   callTimeoutMs: integer({ doc: 'Time budget of eth_call and eth_estimateGas.', default: 30_000, min: 10, max: 600_000 }),
+  receiptTimeoutMs: integer({
+    doc: 'Time that eth_sendRawTransactionSync waits for the receipt; a request may ask for less.',
+    default: 5000,
+    min: 1,
+    max: 600_000,
+  }),
   callGasCap: integer({ doc: 'Gas of an eth_call at most.', default: 50_000_000, min: 21_000, max: 2 ** 50 }),
   callReturnLimitBytes: integer({ doc: 'Return data of an eth_call at most.', default: 256 * 1024, min: 32, max: 256 * MIB }),
   logsRangeMax: integer({ doc: 'Blocks in the range of one log query.', default: 10_000, min: 1, max: 10_000_000 }),

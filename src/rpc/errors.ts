@@ -15,6 +15,7 @@ export const RPC_CODE = {
   server: -32000,
   limitExceeded: -32005,
   reverted: 3,
+  receiptTimeout: 4,
 } as const;
 
 /** How a code is answered: its number, and `own` message, a fixed one, or none but the code (`internal`). */
@@ -109,6 +110,7 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   RPC_OUT_OF_COUNTERS: SERVER,
   RPC_GAS_ALLOWANCE_EXCEEDED: SERVER,
   RPC_INSUFFICIENT_FUNDS: SERVER,
+  RPC_RECEIPT_TIMEOUT: own(RPC_CODE.receiptTimeout),
   RPC_INTERNAL: INTERNAL,
 };
 
@@ -116,7 +118,7 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
 export interface RpcErrorObject {
   readonly code: number;
   readonly message: string;
-  /** Hex of revert data, where there is any. */
+  /** Hex of revert data, or the hash that a receipt was waited for. */
   readonly data?: string;
 }
 

@@ -14,6 +14,7 @@ import { Health } from './health.js';
 import type { RpcModules } from './modules.js';
 import { buildMethods } from './namespaces/index.js';
 import { statusJson } from './namespaces/zkevm/status.js';
+import { ReceiptWaiter } from './receipt-waiter.js';
 import { type Pages, RpcServer } from './server.js';
 import type { NodeIdentity, RpcServices } from './services.js';
 import { Subscriptions } from './subscriptions.js';
@@ -91,10 +92,12 @@ function buildServices(config: RpcConfig, modules: RpcPartModules): RpcServices 
     blocks,
     filters: new Filters(config, { engine, pool, sequencer, blocks, clock }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
+    receipts: new ReceiptWaiter({ engine, sequencer, clock }),
   };
 }
 
 function closeServices(services: RpcServices, health: Health): void {
+  services.receipts.close();
   services.subscriptions.close();
   services.filters.close();
   health.close();

@@ -6,6 +6,7 @@ import type { RpcConfig } from './config.js';
 import type { Filters } from './filters.js';
 import type { Finality } from './finality.js';
 import type { RpcModules } from './modules.js';
+import type { ReceiptWaiter } from './receipt-waiter.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** Facts about this node that methods answer. */
@@ -27,4 +28,5 @@ export interface RpcServices extends RpcModules {
   readonly blocks: BlockResolver;
   readonly filters: Filters;
   readonly subscriptions: Subscriptions;
+  readonly receipts: ReceiptWaiter;
 }

@@ -6,7 +6,7 @@ import { errorCode } from '../../../src/common/errors.js';
 import { MetricsRegistry } from '../../../src/common/metrics.js';
 import type { RpcConfig } from '../../../src/rpc/config.js';
 import { Rpc } from '../../../src/rpc/rpc.js';
-import { FakeChain, fakeServices } from '../../helpers/fake-modules.js';
+import { FakeChain, fakeServices, OTHER } from '../../helpers/fake-modules.js';
 
 async function open(t: ExecutionContext, changes: Partial<RpcConfig> = {}) {
   const chain = new FakeChain();
@@ -80,6 +80,20 @@ test('a body over the limit gets 413 and a JSON-RPC error; one at the limit is s
   t.is((await fetch(url, { method: 'POST', body: CHAIN_ID.padEnd(4096) })).status, 200);
   const huge = await fetch(url, { method: 'POST', body: 'x'.repeat(3_000_000) });
   t.is(huge.status, 413, 'in many chunks');
+});
+
+test('large answers are compressed for clients that take gzip', async (t) => {
+  const { chain, url } = await open(t);
+  chain.publish(Array.from({ length: 1000 }, () => ({ address: OTHER, topics: [], data: '0x' })));
+  const body = '{"jsonrpc":"2.0","id":1,"method":"eth_getLogs","params":[{}]}';
+  const logs = async (encoding: string) => {
+    const response = await fetch(url, { method: 'POST', body, headers: { 'accept-encoding': encoding } });
+    t.is(((await response.json()) as { result: unknown[] }).result.length, 1000);
+    return response.headers.get('content-encoding');
+  };
+  t.is(await logs('gzip, deflate'), 'gzip');
+  t.is(await logs('identity'), null);
+  t.is((await fetch(url, { method: 'POST', body: CHAIN_ID })).headers.get('content-encoding'), null, 'small ones are not');
 });
 
 test('OPTIONS answers the preflight, for listed origins only where there is a list', async (t) => {

@@ -2,6 +2,7 @@
  * JSON-RPC over HTTP POST on uWebSockets.js, and the plain routes. A response is touched only while it is alive: `onAborted` ends that, and
  * what a method answers afterwards is dropped.
  */
+import { constants, gzip } from 'node:zlib';
 import type { Reply } from '../dispatch.js';
 import { errorText } from '../envelope.js';
 import { RPC_CODE, rpcError } from '../errors.js';
@@ -10,6 +11,10 @@ import type { UwsRequest, UwsResponse } from './uws.js';
 /** A body over the limit is read to its end, so that the client sees the answer; beyond this it is cut off. */
 const DISCARD_MAX_BYTES = 64 * 1024 * 1024;
 const JSON_TYPE = 'application/json';
+/** Shorter answers cost more to compress than to send. */
+const GZIP_MIN_CHARS = 32 * 1024;
+/** Fastest level: answers are hex text, which shrinks to a third at any level. */
+const GZIP_OPTIONS = { level: constants.Z_BEST_SPEED };
 
 /** Which origins browsers may call from. */
 export class Cors {
@@ -39,7 +44,7 @@ export type BodyHandler = (body: string, reply: Reply) => void;
 
 /** Reads the body of a POST and answers it. */
 export function handlePost(response: UwsResponse, request: UwsRequest, limitBytes: number, cors: Cors, handle: BodyHandler): void {
-  const exchange = new Exchange(response, cors.allowed(request));
+  const exchange = new Exchange(response, cors.allowed(request), request.getHeader('accept-encoding').includes('gzip'));
   const body = new Body(limitBytes);
   response.onAborted(() => exchange.abort());
   response.onData((chunk, isLast) => {
@@ -85,10 +90,12 @@ class Exchange {
   over = false;
   readonly #response: UwsResponse;
   readonly #origin: string | null;
+  readonly #takesGzip: boolean;
 
-  constructor(response: UwsResponse, origin: string | null) {
+  constructor(response: UwsResponse, origin: string | null, takesGzip: boolean) {
     this.#response = response;
     this.#origin = origin;
+    this.#takesGzip = takesGzip;
   }
 
   abort(): void {
@@ -98,6 +105,7 @@ class Exchange {
   answer(text: string | null): void {
     // Notifications only: nothing to say.
     if (text === null) this.#send('204 No Content', null);
+    else if (this.#takesGzip && text.length >= GZIP_MIN_CHARS) this.#sendCompressed(text);
     else this.#send(null, text);
   }
 
@@ -106,14 +114,23 @@ class Exchange {
     this.#send('413 Payload Too Large', errorText('null', error));
   }
 
-  #send(status: string | null, text: string | null): void {
+  #sendCompressed(text: string): void {
+    if (this.over) return;
+    gzip(text, GZIP_OPTIONS, (error, compressed) => {
+      if (error === null) this.#send(null, compressed, 'gzip');
+      else this.#send(null, text);
+    });
+  }
+
+  #send(status: string | null, body: string | Buffer | null, encoding: string | null = null): void {
     if (this.over) return;
     this.over = true;
     this.#response.cork(() => {
       if (status !== null) this.#response.writeStatus(status);
       writeCors(this.#response, this.#origin);
-      if (text === null) this.#response.endWithoutBody();
-      else this.#response.writeHeader('Content-Type', JSON_TYPE).end(text);
+      if (encoding !== null) this.#response.writeHeader('Content-Encoding', encoding);
+      if (body === null) this.#response.endWithoutBody();
+      else this.#response.writeHeader('Content-Type', JSON_TYPE).end(body);
     });
   }
 }

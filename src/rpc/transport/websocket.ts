@@ -15,6 +15,11 @@ const CLOSE_GOING_AWAY = 1001;
 /** Below this many bytes in the socket's buffer, waiting messages follow. */
 const LOW_WATER_BYTES = 256 * 1024;
 
+/** Shorter messages cost more to compress than to send; only for clients that negotiated permessage-deflate. */
+const COMPRESS_MIN_CHARS = 8 * 1024;
+/** What uWS answers when it dropped a message. */
+const DROPPED = 2;
+
 /** Limits of a connection. */
 export interface ConnectionLimits {
   readonly queueMessagesMax: number;
@@ -92,7 +97,7 @@ export class Connection implements NotificationSink {
   }
 
   #write(socket: UwsSocket<unknown>, text: string): void {
-    const DROPPED = 2;
-    if (socket.send(text, false, false) === DROPPED) socket.end(CLOSE_TRY_LATER, 'message too large for the send buffer');
+    if (socket.send(text, false, text.length >= COMPRESS_MIN_CHARS) === DROPPED)
+      socket.end(CLOSE_TRY_LATER, 'message too large for the send buffer');
   }
 }

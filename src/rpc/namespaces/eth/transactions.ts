@@ -1,7 +1,7 @@
 /** eth: transactions and receipts. */
 import { toHex } from '../../../common/bytes.js';
 import { type MethodTable, method } from '../../method.js';
-import { dataValue, hashParam } from '../../params.js';
+import { countValue, dataValue, hashParam } from '../../params.js';
 import type { RpcServices } from '../../services.js';
 
 export function transactionMethods(services: RpcServices): MethodTable {
@@ -10,6 +10,12 @@ export function transactionMethods(services: RpcServices): MethodTable {
     eth_sendRawTransaction: method(1, 1, (params) => {
       const raw = dataValue(params[0], 0, 'transaction');
       return pool.add(raw).then(quote);
+    }),
+    eth_sendRawTransactionSync: method(1, 2, async (params) => {
+      const raw = dataValue(params[0], 0, 'transaction');
+      const { receiptTimeoutMs } = services.config;
+      const askedMs = params[1] === undefined || params[1] === null ? receiptTimeoutMs : countValue(params[1], 1, 'timeout');
+      return services.receipts.wait(await pool.add(raw), Math.min(askedMs, receiptTimeoutMs));
     }),
     eth_getTransactionByHash: method(1, 2, (params) => {
       const hash = hashParam(params, 0);
