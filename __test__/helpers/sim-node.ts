@@ -1,6 +1,6 @@
 /** Pool and sequencer over the fake engine on virtual time: what unit tests and simulations start. */
 
-import { silentLogger } from '../../src/common/logger.js';
+import { type Logger, silentLogger } from '../../src/common/logger.js';
 import { MetricsRegistry } from '../../src/common/metrics.js';
 import type { SealedBlock } from '../../src/native/engine.js';
 import { POOL_DEFAULTS, type PoolConfig } from '../../src/pool/config.js';
@@ -23,6 +23,7 @@ export interface SimOptions {
   readonly faults?: FakeFaults;
   readonly forcedDeadlineMs?: () => number | null;
   readonly forkChangesAfter?: (batch: number) => boolean;
+  readonly log?: Logger;
   /** False: pool only. */
   readonly sequence?: boolean;
 }
@@ -44,15 +45,16 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
   const disk = options.disk ?? new FakeDisk();
   const engine = new FakeEngine(disk, { clock, ...pick(options, ['limits', 'latencyMs', 'faults']) });
   const metrics = new MetricsRegistry();
+  const log = options.log ?? silentLogger;
   const config = { ...POOL_DEFAULTS, ...options.pool };
   const sequencing = { ...SEQUENCER_DEFAULTS, ...options.sequencer };
   const opening = Pool.open({
     engine,
     config,
     clock,
-    log: silentLogger,
+    log,
     metrics,
-    gasPrice: new GasPrice(config.gasPrice, { clock, log: silentLogger }),
+    gasPrice: new GasPrice(config.gasPrice, { clock, log }),
     order: sequencing.ordering === 'price' ? byPrice : byArrival,
     batchBytesMax: sequencing.batchBytesMax,
     atTurnEnd: (task) => void clock.schedule(0, task),
@@ -63,7 +65,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     pool,
     config: sequencing,
     clock,
-    log: silentLogger,
+    log,
     metrics,
     ...pick(options, ['forcedDeadlineMs', 'forkChangesAfter']),
   });

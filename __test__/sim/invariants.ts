@@ -11,6 +11,8 @@ export function breaches(record: SessionRecord): string[] {
     ...publishedIsDurableInOrder(record),
     ...readyWasIncluded(record),
     ...endsAreTrue(record),
+    // Without injected faults nothing fails: recoveries and halts would hide what they recover from.
+    ...record.errors,
   ];
 }
 

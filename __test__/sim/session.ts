@@ -2,9 +2,11 @@
  * One simulated session of pool and sequencer from one seed: random settings, latencies, arrivals (honest and hostile), passing faults
  * and kills. Time is virtual, the disk survives, everything else is lost at a kill.
  */
+import { errorMessage } from '../../src/common/errors.js';
+import { silentLogger } from '../../src/common/logger.js';
 import type { PoolConfig } from '../../src/pool/config.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
-import { costOf, FAKE_LIMITS, FakeDisk, type FakeFaults } from '../helpers/fake-engine.js';
+import { FAKE_LIMITS, FakeDisk, type FakeFaults } from '../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
@@ -30,6 +32,8 @@ export interface SessionRecord {
   /** First block that each life could publish. */
   readonly firstBlocks: number[];
   readonly node: SimNode;
+  /** Errors logged by a session without injected faults. */
+  readonly errors: readonly string[];
   readonly kills: number;
 }
 
@@ -54,6 +58,7 @@ class Session {
   readonly #refused = new Map<string, string>();
   readonly #published: number[][] = [];
   readonly #firstBlocks: number[] = [];
+  readonly #errors: string[] = [];
   readonly #latencyMax: number;
   readonly #faultRate: number;
   #faultsLeft = 2;
@@ -111,6 +116,7 @@ class Session {
       published: this.#published,
       firstBlocks: this.#firstBlocks,
       node,
+      errors: this.#faultRate === 0 ? this.#errors : [],
       kills: this.#kills,
     };
   }
@@ -130,6 +136,7 @@ class Session {
       pool: this.#pool,
       latencyMs: () => this.#random.between(0, this.#latencyMax),
       faults,
+      log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
     });
     const heard: number[] = [];
     this.#published.push(heard);
@@ -192,5 +199,3 @@ class Session {
     return fakeTransaction({ ...base, used, reserved });
   }
 }
-
-export { costOf };
