@@ -12,6 +12,7 @@ import {
   type SealedBlock,
 } from '../../src/native/engine.js';
 import { BlockResolver } from '../../src/rpc/block-ref.js';
+import { CallGate } from '../../src/rpc/call-gate.js';
 import { type RpcConfig, rpcSettings } from '../../src/rpc/config.js';
 import { Filters } from '../../src/rpc/filters.js';
 import { trustedOnly } from '../../src/rpc/finality.js';
@@ -236,6 +237,7 @@ export function fakeServices(
   const { engine, pool, sequencer } = chain;
   const config = rpcConfig(changes);
   const blocks = new BlockResolver(engine, trustedOnly);
+  const gate = new CallGate(config, clock);
   return {
     engine,
     pool,
@@ -248,7 +250,8 @@ export function fakeServices(
     logger,
     finality: trustedOnly,
     blocks,
-    filters: new Filters(config, { engine, pool, sequencer, blocks, clock }),
+    gate,
+    filters: new Filters(config, { engine, pool, sequencer, blocks, clock, gate }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
     receipts: new ReceiptWaiter({ engine, sequencer, clock }),
     metrics: new MetricsRegistry(),

@@ -22,6 +22,8 @@ export interface RpcConfig {
   batchItemsMax: number;
   batchResponseLimitBytes: number;
   callTimeoutMs: number;
+  callsRunningMax: number;
+  callsWaitingMax: number;
   receiptTimeoutMs: number;
   callGasCap: number;
   callReturnLimitBytes: number;
@@ -57,6 +59,18 @@ export const rpcSettings: Settings<RpcConfig> = {
   batchItemsMax: integer({ doc: 'Requests in one JSON-RPC batch.', default: 100, min: 1, max: 1000 }),
   batchResponseLimitBytes: integer({ doc: 'Answers of one batch together.', default: 25 * MIB, min: 1024, max: 1024 * MIB }),
   callTimeoutMs: integer({ doc: 'Time budget of eth_call and eth_estimateGas.', default: 30_000, min: 10, max: 600_000 }),
+  callsRunningMax: integer({
+    doc: 'Calls, estimates and log queries that run at a time: they share four threads with sequencing.',
+    default: 2,
+    min: 1,
+    max: 1024,
+  }),
+  callsWaitingMax: integer({
+    doc: 'Calls, estimates and log queries that wait for their turn; more are refused.',
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+  }),
   receiptTimeoutMs: integer({
     doc: 'Time that eth_sendRawTransactionSync waits for the receipt; a request may ask for less.',
     default: 5000,

@@ -5,6 +5,7 @@
 import type { Clock } from '../common/clock.js';
 import type { NativeEngine } from '../native/engine.js';
 import type { BlockResolver } from './block-ref.js';
+import type { CallGate } from './call-gate.js';
 import { rpcError } from './errors.js';
 import { randomId } from './ids.js';
 import { engineFilter, type LogCriteria, type LogRange, resolveRange } from './log-criteria.js';
@@ -40,6 +41,7 @@ export interface FilterModules {
   readonly sequencer: RpcSequencer;
   readonly blocks: BlockResolver;
   readonly clock: Clock;
+  readonly gate: CallGate;
 }
 
 /** All filters of the node. */
@@ -192,7 +194,7 @@ export class Filters {
   async #read(criteria: LogCriteria, from: number, to: number): Promise<string> {
     const max = this.#options.logsResultsMax;
     try {
-      return await this.#modules.engine.logsJson(engineFilter(criteria, from, to), max);
+      return await this.#modules.gate.run(() => this.#modules.engine.logsJson(engineFilter(criteria, from, to), max));
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'LOGS_TOO_MANY') throw error;
       throw rpcError('LOGS_TOO_MANY', `query returned more than ${max} results`);

@@ -6,6 +6,7 @@ import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import { BlockResolver } from './block-ref.js';
+import { CallGate } from './call-gate.js';
 import type { RpcConfig } from './config.js';
 import { Dispatcher } from './dispatch.js';
 import { Filters } from './filters.js';
@@ -78,6 +79,7 @@ function buildServices(config: RpcConfig, modules: RpcPartModules): RpcServices 
   const { engine, pool, sequencer, gasPrice, pricing, identity, clock, logger } = modules;
   const finality = modules.finality ?? trustedOnly;
   const blocks = new BlockResolver(engine, finality);
+  const gate = new CallGate(config, clock);
   return {
     engine,
     pool,
@@ -90,7 +92,8 @@ function buildServices(config: RpcConfig, modules: RpcPartModules): RpcServices 
     logger,
     finality,
     blocks,
-    filters: new Filters(config, { engine, pool, sequencer, blocks, clock }),
+    gate,
+    filters: new Filters(config, { engine, pool, sequencer, blocks, clock, gate }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
     receipts: new ReceiptWaiter({ engine, sequencer, clock }),
   };
@@ -104,6 +107,10 @@ function closeServices(services: RpcServices, health: Health): void {
 }
 
 function reportGauges(metrics: MetricsRegistry, services: RpcServices): void {
+  metrics.gauge('zknode_rpc_calls', 'Calls, estimates and log queries, by state.', ['state']).collect((gauge) => {
+    gauge.set(services.gate.running, { state: 'running' });
+    gauge.set(services.gate.waiting, { state: 'waiting' });
+  });
   metrics.gauge('zknode_rpc_filters', 'Filters that exist.').collect((gauge) => gauge.set(services.filters.count));
   metrics.gauge('zknode_rpc_subscriptions', 'Subscriptions that exist.').collect((gauge) => gauge.set(services.subscriptions.count));
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { BlockResolver } from './block-ref.js';
+import type { CallGate } from './call-gate.js';
 import type { RpcConfig } from './config.js';
 import type { Filters } from './filters.js';
 import type { Finality } from './finality.js';
@@ -26,6 +27,7 @@ export interface RpcServices extends RpcModules {
   readonly logger: Logger;
   readonly finality: Finality;
   readonly blocks: BlockResolver;
+  readonly gate: CallGate;
   readonly filters: Filters;
   readonly subscriptions: Subscriptions;
   readonly receipts: ReceiptWaiter;

@@ -74,7 +74,7 @@ export async function runCall(services: RpcServices, params: Params, gasCap: num
   const request = readCall(services, params, gasCap);
   const block = services.blocks.state(params, 1);
   try {
-    return await services.engine.call(request, block);
+    return await services.gate.run(() => services.engine.call(request, block));
   } catch (error) {
     throw stateError(services, error, block);
   }
@@ -98,7 +98,7 @@ export async function estimateGas(services: RpcServices, params: Params): Promis
   const block = services.blocks.state(params, 1);
   try {
     checkFunds(services, request, block);
-    const { gas, outcome } = await services.engine.estimateGas(request, block);
+    const { gas, outcome } = await services.gate.run(() => services.engine.estimateGas(request, block));
     if (outcome.status === 1) return gas;
     throw estimateError(outcome, request);
   } catch (error) {
