@@ -18,7 +18,7 @@ mod transaction;
 pub use batch::{BatchDecodeFailure, BatchEncoder, BatchItem, ChangeL2Block, DecodedItem, decode_batch};
 pub use error::CodecError;
 pub use recover::{Recovery, recover, recover_prehash, recover_senders};
-pub use transaction::{L2Transaction, TxSignature};
+pub use transaction::{L2Transaction, TxSignature, intrinsic_gas};
 
 /// Half of the order of secp256k1, rounded down: the highest `s` of a transaction.
 pub const SECP256K1_HALF_ORDER: alloy_primitives::U256 = alloy_primitives::U256::from_limbs([

@@ -13,6 +13,13 @@ const GAS_LIMIT: u8 = 1 << 2;
 const VALUE: u8 = 1 << 3;
 const CHAIN_ID: u8 = 1 << 4;
 
+/// Gas that is charged before execution: for the message, and for each byte of its data.
+#[must_use]
+pub fn intrinsic_gas(is_deployment: bool, data: &[u8]) -> u64 {
+    let base: u64 = if is_deployment { 53_000 } else { 21_000 };
+    data.iter().fold(base, |sum, &byte| sum + if byte == 0 { 4 } else { 16 })
+}
+
 /// A signature as it stands in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TxSignature {
@@ -155,8 +162,7 @@ impl L2Transaction {
     /// Gas that is charged before execution.
     #[must_use]
     pub fn intrinsic_gas(&self) -> u64 {
-        let base: u64 = if self.to.is_some() { 21_000 } else { 53_000 };
-        self.data.iter().fold(base, |sum, &byte| sum + if byte == 0 { 4 } else { 16 })
+        intrinsic_gas(self.to.is_none(), &self.data)
     }
 
     /// What the L2 transaction hash (a linear Poseidon hash) is taken of. `from` is the recovered

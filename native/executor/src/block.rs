@@ -9,6 +9,8 @@ use crate::info_tree::{HeaderValues, InfoTree};
 use crate::journal::Journal;
 use crate::message::{self, Message};
 use crate::outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
+use crate::simulate::{Call, CallResult, run_and_undo};
+use crate::tracer::Tracer;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, B256, U256};
 use zkevm_codec::L2Transaction;
@@ -187,7 +189,6 @@ impl<S: StateReader> BlockExecutor<S> {
             gas_limit: tx.gas_limit,
             intrinsic_gas: tx.intrinsic_gas(),
             gas_price,
-            gas_price_shown: gas_price,
         };
         let outcome = message::run(&mut self.host, &message)?;
         let execution = self.host.meter.take();
@@ -264,6 +265,26 @@ impl<S: StateReader> BlockExecutor<S> {
         }
         self.counters.levels -= undone.levels;
         true
+    }
+
+    /// Executes a call on top of the open block and undoes it. The last transaction cannot be undone
+    /// after that.
+    ///
+    /// # Errors
+    /// When the state fails or the call is cancelled.
+    pub fn call(&mut self, call: &Call) -> Result<Result<CallResult, RomError>, ExecutorError> {
+        self.can_roll_back = false;
+        run_and_undo(&mut self.host, call, &self.params.levels)
+    }
+
+    /// Lets `tracer` look at what executes from now on.
+    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer>) {
+        self.host.tracer = Some(tracer);
+    }
+
+    /// Takes the tracer back.
+    pub fn take_tracer(&mut self) -> Option<Box<dyn Tracer>> {
+        self.host.tracer.take()
     }
 
     /// Closes the block.

@@ -117,7 +117,9 @@ pub(crate) fn run<S: StateReader>(host: &mut Host<S>, input: FrameInput) -> Resu
     let ended = run_all(host, &mut frames, input);
     frames.reset();
     FRAMES.set(Some(frames));
-    ended
+    let ended = ended?;
+    host.check_failure()?;
+    Ok(ended)
 }
 
 fn run_all<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, input: FrameInput) -> Result<Ended, ExecutorError> {

@@ -95,6 +95,11 @@ impl<S: StateReader> Host<S> {
         self.failure.take().unwrap_or(ExecutorError::Internal("the interpreter stopped without a reason"))
     }
 
+    /// Whether something failed, also where the interpreter did not notice.
+    pub(crate) fn check_failure(&mut self) -> Result<(), ExecutorError> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
     /// Called wherever a program can loop; says whether to go on.
     #[inline]
     pub(crate) fn tick(&mut self) -> bool {

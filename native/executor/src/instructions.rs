@@ -27,10 +27,7 @@ type Done = Result<(), InstructionResult>;
 pub(crate) const GAS_TABLE: GasTable = revm::interpreter::instructions::gas_table_spec(SPEC_ID);
 
 /// The instruction table; it differs in whether opcodes are counted.
-pub(crate) fn table<'a, S: StateReader>(counts: bool) -> &'a Table<S>
-where
-    S: 'a,
-{
+pub(crate) fn table<'a, S: StateReader + 'a>(counts: bool) -> &'a Table<S> {
     if counts { &Tables::<S>::COUNTED } else { &Tables::<S>::PLAIN }
 }
 

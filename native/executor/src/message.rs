@@ -18,8 +18,6 @@ pub(crate) struct Message<'a> {
     pub(crate) intrinsic_gas: u64,
     /// The effective gas price.
     pub(crate) gas_price: U256,
-    /// GASPRICE, which may differ from what is paid in simulations.
-    pub(crate) gas_price_shown: U256,
 }
 
 /// What a message did.
@@ -35,7 +33,7 @@ pub(crate) struct MessageOutcome {
 
 /// Runs a message whose sender can pay for it.
 pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> Result<MessageOutcome, ExecutorError> {
-    host.tx = TxEnv { origin: message.from, gas_price: message.gas_price_shown };
+    host.tx = TxEnv { origin: message.from, gas_price: message.gas_price };
     let sender = &host.journal.account(message.from)?.info;
     // Checked before: gas limit times price fits, and the balance covers it.
     let purchase = U256::from(message.gas_limit).wrapping_mul(message.gas_price);

@@ -4,9 +4,10 @@ use crate::cost::{Levels, Meter};
 use crate::host::{BlockEnv, CancelToken, Host};
 use crate::journal::Journal;
 use crate::message::{self, Message};
+use crate::tracer::Tracer;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, Bytes, Log, U256};
-use zkevm_codec::L2Transaction;
+use zkevm_codec::intrinsic_gas;
 use zkevm_primitives::{Counters, ForkSpec, RomError};
 
 /// A call to simulate. It is not signed: the sender is taken as given, its code and nonce are not checked.
@@ -34,10 +35,7 @@ impl Call {
     /// Gas that is charged before execution.
     #[must_use]
     pub fn intrinsic_gas(&self) -> u64 {
-        let mut tx = L2Transaction::default();
-        tx.to = self.to;
-        tx.data = self.data.clone();
-        tx.intrinsic_gas()
+        intrinsic_gas(self.to.is_none(), &self.data)
     }
 }
 
@@ -94,27 +92,79 @@ pub fn simulate<S: StateReader>(
     context: &CallContext,
     call: &Call,
 ) -> Result<Result<CallResult, RomError>, ExecutorError> {
+    Simulation::new(reader, context, true).call(call)
+}
+
+/// A state prepared for calls: what one call reads stays loaded for the next, so that a gas estimate
+/// reads the state once however often it tries.
+pub struct Simulation<S> {
+    host: Host<S>,
+    levels: Levels,
+}
+
+impl<S: StateReader> Simulation<S> {
+    /// Prepares calls over `reader`; `counts` when virtual counters are wanted.
+    #[must_use]
+    pub fn new(reader: S, context: &CallContext, counts: bool) -> Self {
+        let block = BlockEnv {
+            number: U256::from(context.number),
+            timestamp: U256::from(context.timestamp),
+            coinbase: context.coinbase,
+            gas_limit: U256::from(context.gas_limit),
+            difficulty: U256::ZERO,
+            chain_id: context.chain_id,
+        };
+        let meter = Meter::new(context.spec.profile, counts);
+        let mut host = Host::new(Journal::new(reader, false), meter, context.spec, block);
+        host.cancel = context.cancel.clone();
+        Self { host, levels: context.levels }
+    }
+
+    /// Executes a call and undoes it. The inner error says why it could not begin.
+    ///
+    /// # Errors
+    /// When the state fails or the execution is cancelled.
+    pub fn call(&mut self, call: &Call) -> Result<Result<CallResult, RomError>, ExecutorError> {
+        run_and_undo(&mut self.host, call, &self.levels)
+    }
+
+    /// Lets `tracer` look at the calls from now on.
+    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer>) {
+        self.host.tracer = Some(tracer);
+    }
+
+    /// Takes the tracer back.
+    pub fn take_tracer(&mut self) -> Option<Box<dyn Tracer>> {
+        self.host.tracer.take()
+    }
+}
+
+/// Executes a call in an open block or over a state, and undoes it.
+pub(crate) fn run_and_undo<S: StateReader>(
+    host: &mut Host<S>,
+    call: &Call,
+    levels: &Levels,
+) -> Result<Result<CallResult, RomError>, ExecutorError> {
+    host.journal.begin_transaction();
+    let result = run_begun(host, call, levels);
+    host.journal.rollback_transaction();
+    host.meter.take();
+    result
+}
+
+fn run_begun<S: StateReader>(
+    host: &mut Host<S>,
+    call: &Call,
+    levels: &Levels,
+) -> Result<Result<CallResult, RomError>, ExecutorError> {
     let intrinsic_gas = call.intrinsic_gas();
     if call.gas_limit < intrinsic_gas {
         return Ok(Err(RomError::IntrinsicInvalidGasLimit));
     }
-    let Some(cost) =
-        call.gas_price.checked_mul(U256::from(call.gas_limit)).and_then(|fee| fee.checked_add(call.value))
+    let Some(cost) = call.gas_price.checked_mul(U256::from(call.gas_limit)).and_then(|fee| fee.checked_add(call.value))
     else {
         return Ok(Err(RomError::IntrinsicTxGasOverflow));
     };
-    let block = BlockEnv {
-        number: U256::from(context.number),
-        timestamp: U256::from(context.timestamp),
-        coinbase: context.coinbase,
-        gas_limit: U256::from(context.gas_limit),
-        difficulty: U256::ZERO,
-        chain_id: context.chain_id,
-    };
-    let meter = Meter::new(context.spec.profile, true);
-    let mut host = Host::new(Journal::new(reader, false), meter, context.spec, block);
-    host.cancel = context.cancel.clone();
-    host.journal.begin_transaction();
     let balance = host.journal.account(call.from)?.state().balance;
     if balance < cost {
         if !call.has_unlimited_balance {
@@ -133,9 +183,8 @@ pub fn simulate<S: StateReader>(
         gas_limit: call.gas_limit,
         intrinsic_gas,
         gas_price: call.gas_price,
-        gas_price_shown: call.gas_price,
     };
-    let outcome = message::run(&mut host, &message)?;
+    let outcome = message::run(host, &message)?;
     let execution = host.meter.take();
     Ok(Ok(CallResult {
         succeeds: outcome.succeeds,
@@ -145,7 +194,7 @@ pub fn simulate<S: StateReader>(
         output: outcome.output,
         logs: host.journal.take_logs(),
         created_address: outcome.created_address,
-        counters_used: execution.at(context.levels.tx),
-        counters_reserved: execution.at(context.levels.tx_reserved),
+        counters_used: execution.at(levels.tx),
+        counters_reserved: execution.at(levels.tx_reserved),
     }))
 }

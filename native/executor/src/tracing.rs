@@ -42,13 +42,26 @@ pub(crate) fn run_traced<S: StateReader>(
 
 impl<S: StateReader> StateView for Host<S> {
     fn balance(&mut self, address: Address) -> U256 {
-        self.journal.account(address).map(|account| account.info.balance).unwrap_or_default()
+        let balance = self.journal.account(address).map(|account| account.info.balance);
+        self.or_fail(balance)
     }
     fn storage(&mut self, address: Address, slot: U256) -> U256 {
-        self.journal.read_slot(address, slot).unwrap_or_default()
+        let value = self.journal.read_slot(address, slot);
+        self.or_fail(value)
     }
     fn code_hash(&mut self, address: Address) -> B256 {
-        self.journal.account(address).map(|account| account.info.code_hash).unwrap_or_default()
+        let hash = self.journal.account(address).map(|account| account.info.code_hash);
+        self.or_fail(hash)
+    }
+}
+
+impl<S: StateReader> Host<S> {
+    /// The value, or the default after remembering the failure, which ends the execution with an error.
+    fn or_fail<T: Default>(&mut self, read: Result<T, crate::StateError>) -> T {
+        read.unwrap_or_else(|error| {
+            self.fail(error);
+            T::default()
+        })
     }
 }
 

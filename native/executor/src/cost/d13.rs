@@ -13,27 +13,110 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
     frame_rule: FrameRule::ByTransaction,
     frame_extra: FrameKindCosts { create: c([240, 6, 15, 1, 0, 0, 0, 0], 0), deploy: c([0, 0, 0, 0, 0, 0, 0, 0], 0) },
     ops: OPS,
-    batch: f(c([362, 1, 9, 0, 2, 0, 46, 0], 2), &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))]),
+    batch: f(
+        c([362, 1, 9, 0, 2, 0, 46, 0], 2),
+        &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))],
+    ),
     decode_change_l2_block: f(c([50, 0, 0, 0, 0, 0, 0, 0], 0), &[]),
-    change_l2_block: f(c([130, 0, 17, 0, 2, 0, 184, 0], 6), &[term(0, Count::Div { add: 0, div: 1 }, c([250, 0, 1, 0, 33, 0, 0, 0], 0))]),
-    rlp_parsing: f(c([1085, 9, 25, 0, 0, 3, 3, 0], 0), &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)), term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(2, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(3, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(4, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(5, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(6, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(1, Count::AtLeast(56), c([12, 0, 0, 0, 0, 0, 0, 0], 0)), term(1, Count::SelfFrom(56), c([87, 2, 6, 0, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([20, 0, 0, 0, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 1 }, c([115, 2, 6, 0, 0, 0, 0, 0], 0))]),
-    process_tx_call: f(c([825, 7, 48, 0, 1, 6, 162, 0], 20), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::AtLeast(56), c([40, 1, 3, 0, 0, 0, 0, 0], 0))]),
-    process_tx_deploy: f(c([1430, 20, 85, 2, 1, 6, 162, 0], 22), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([178, 4, 10, 1, 0, 0, 0, 0], 0))]),
-    contract_call: f(c([65, 0, 10, 0, 0, 1, 1, 0], 6), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::AtLeast(56), c([40, 1, 3, 0, 0, 0, 0, 0], 0))]),
-    contract_create: f(c([716, 13, 48, 2, 1, 1, 1, 0], 8), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([178, 4, 10, 1, 0, 0, 0, 0], 0))]),
-    contract_create2: f(c([996, 20, 66, 3, 2, 1, 1, 0], 8), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([348, 8, 20, 2, 0, 0, 0, 0], 0)), term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))]),
+    change_l2_block: f(
+        c([130, 0, 17, 0, 2, 0, 184, 0], 6),
+        &[term(0, Count::Div { add: 0, div: 1 }, c([250, 0, 1, 0, 33, 0, 0, 0], 0))],
+    ),
+    rlp_parsing: f(
+        c([1085, 9, 25, 0, 0, 3, 3, 0], 0),
+        &[
+            term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)),
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(2, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(3, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(4, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(5, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(6, Count::Div { add: 0, div: 1 }, c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::AtLeast(56), c([12, 0, 0, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::SelfFrom(56), c([87, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([20, 0, 0, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 1 }, c([115, 2, 6, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    process_tx_call: f(
+        c([825, 7, 48, 0, 1, 6, 162, 0], 20),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::AtLeast(56), c([40, 1, 3, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    process_tx_deploy: f(
+        c([1430, 20, 85, 2, 1, 6, 162, 0], 22),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([178, 4, 10, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_call: f(
+        c([65, 0, 10, 0, 0, 1, 1, 0], 6),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::AtLeast(56), c([40, 1, 3, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_create: f(
+        c([716, 13, 48, 2, 1, 1, 1, 0], 8),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([178, 4, 10, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_create2: f(
+        c([996, 20, 66, 3, 2, 1, 1, 0], 8),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([348, 8, 20, 2, 0, 0, 0, 0], 0)),
+            term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)),
+        ],
+    ),
     ecrecover_invalid: c([45, 2, 8, 0, 0, 0, 0, 0], 0),
     ecrecover_no_root: c([4527, 1014, 10, 0, 0, 0, 0, 0], 0),
     ecrecover_root: c([6294, 528, 523, 0, 1, 0, 0, 0], 0),
     precompile_ecrecover: f(c([1435, 32, 73, 6, 0, 0, 0, 0], 0), &[]),
-    precompile_sha256: f(c([1105, 24, 54, 3, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 72, div: 64 }, c([0, 0, 0, 0, 0, 0, 0, 1], 0)), term(0, Count::Div { add: 0, div: 32 }, c([196, 4, 10, 1, 0, 0, 0, 0], 0))]),
-    precompile_identity: f(c([1090, 25, 57, 4, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 32 }, c([523, 12, 26, 2, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([512, 12, 26, 2, 0, 0, 0, 0], 0))]),
-    precompile_modexp: f(c([1930, 44, 116, 6, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 32 }, c([338, 8, 16, 1, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([338, 8, 16, 1, 0, 0, 0, 0], 0))]),
+    precompile_sha256: f(
+        c([1105, 24, 54, 3, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 72, div: 64 }, c([0, 0, 0, 0, 0, 0, 0, 1], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([196, 4, 10, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    precompile_identity: f(
+        c([1090, 25, 57, 4, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 0, div: 32 }, c([523, 12, 26, 2, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([512, 12, 26, 2, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    precompile_modexp: f(
+        c([1930, 44, 116, 6, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 0, div: 32 }, c([338, 8, 16, 1, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([338, 8, 16, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
     precompile_ecadd: f(c([3240, 106, 171, 9, 0, 0, 0, 0], 0), &[]),
     precompile_ecmul: f(c([177255, 20052, 20111, 8, 0, 0, 0, 0], 0), &[]),
-    precompile_ecpairing: f(c([176876, 17541, 846, 8, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 1 }, c([200000, 15000, 4100, 0, 0, 0, 0, 0], 0))]),
+    precompile_ecpairing: f(
+        c([176876, 17541, 846, 8, 0, 0, 0, 0], 0),
+        &[term(0, Count::Div { add: 0, div: 1 }, c([200000, 15000, 4100, 0, 0, 0, 0, 0], 0))],
+    ),
     precompile_p256verify: f(c([1635, 36, 83, 7, 0, 0, 0, 0], 0), &[]),
-    p256_outcomes: [c([13, 0, 1, 0, 0, 0, 0, 0], 0), c([15, 0, 2, 0, 0, 0, 0, 0], 0), c([17, 0, 3, 0, 0, 0, 0, 0], 0), c([19, 0, 4, 0, 0, 0, 0, 0], 0), c([22, 0, 5, 0, 0, 0, 0, 0], 0), c([24, 0, 6, 0, 0, 0, 0, 0], 0), c([29, 0, 8, 0, 0, 0, 0, 0], 0), c([104, 12, 15, 0, 0, 0, 0, 0], 0), c([7718, 531, 22, 0, 0, 0, 0, 0], 0)],
+    p256_outcomes: [
+        c([13, 0, 1, 0, 0, 0, 0, 0], 0),
+        c([15, 0, 2, 0, 0, 0, 0, 0], 0),
+        c([17, 0, 3, 0, 0, 0, 0, 0], 0),
+        c([19, 0, 4, 0, 0, 0, 0, 0], 0),
+        c([22, 0, 5, 0, 0, 0, 0, 0], 0),
+        c([24, 0, 6, 0, 0, 0, 0, 0], 0),
+        c([29, 0, 8, 0, 0, 0, 0, 0], 0),
+        c([104, 12, 15, 0, 0, 0, 0, 0], 0),
+        c([7718, 531, 22, 0, 0, 0, 0, 0], 0),
+    ],
 };
 
 #[rustfmt::skip]

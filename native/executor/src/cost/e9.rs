@@ -11,27 +11,100 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
     level_denominator: 1,
     zero_field_bytes_of_rejected: 0,
     frame_rule: FrameRule::ByFrame,
-    frame_extra: FrameKindCosts { create: c([350, 6, 17, 1, 0, 0, 0, 0], 0), deploy: c([350, 6, 17, 1, 0, 0, 0, 0], 0) },
+    frame_extra: FrameKindCosts {
+        create: c([350, 6, 17, 1, 0, 0, 0, 0], 0),
+        deploy: c([350, 6, 17, 1, 0, 0, 0, 0], 0),
+    },
     ops: OPS,
-    batch: f(c([372, 1, 8, 0, 2, 0, 46, 0], 2), &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))]),
+    batch: f(
+        c([372, 1, 8, 0, 2, 0, 46, 0], 2),
+        &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))],
+    ),
     decode_change_l2_block: f(c([50, 0, 0, 0, 0, 0, 0, 0], 0), &[]),
     change_l2_block: f(c([380, 0, 17, 0, 35, 0, 184, 0], 6), &[]),
-    rlp_parsing: f(c([1215, 9, 27, 0, 0, 3, 3, 0], 0), &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)), term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(2, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(3, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(4, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(5, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(6, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(1, Count::AtLeast(56), c([12, 0, 0, 0, 0, 0, 0, 0], 0)), term(1, Count::SelfFrom(56), c([107, 2, 6, 0, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([20, 0, 0, 0, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 1 }, c([135, 2, 6, 0, 0, 0, 0, 0], 0))]),
-    process_tx_call: f(c([875, 7, 45, 0, 1, 6, 162, 0], 20), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::AtLeast(56), c([50, 1, 3, 0, 0, 0, 0, 0], 0))]),
-    process_tx_deploy: f(c([1710, 20, 86, 2, 1, 6, 162, 0], 22), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([258, 4, 12, 1, 0, 0, 0, 0], 0))]),
-    contract_call: f(c([65, 0, 10, 0, 0, 1, 1, 0], 6), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::AtLeast(56), c([50, 1, 3, 0, 0, 0, 0, 0], 0))]),
-    contract_create: f(c([946, 13, 52, 2, 1, 1, 1, 0], 8), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([258, 4, 12, 1, 0, 0, 0, 0], 0))]),
-    contract_create2: f(c([1346, 20, 72, 3, 2, 1, 1, 0], 8), &[term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)), term(0, Count::Div { add: 0, div: 32 }, c([508, 8, 24, 2, 0, 0, 0, 0], 0)), term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))]),
+    rlp_parsing: f(
+        c([1215, 9, 27, 0, 0, 3, 3, 0], 0),
+        &[
+            term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)),
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(2, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(3, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(4, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(5, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(6, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::AtLeast(56), c([12, 0, 0, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::SelfFrom(56), c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([20, 0, 0, 0, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 1 }, c([135, 2, 6, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    process_tx_call: f(
+        c([875, 7, 45, 0, 1, 6, 162, 0], 20),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::AtLeast(56), c([50, 1, 3, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    process_tx_deploy: f(
+        c([1710, 20, 86, 2, 1, 6, 162, 0], 22),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([258, 4, 12, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_call: f(
+        c([65, 0, 10, 0, 0, 1, 1, 0], 6),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::AtLeast(56), c([50, 1, 3, 0, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_create: f(
+        c([946, 13, 52, 2, 1, 1, 1, 0], 8),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([258, 4, 12, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    contract_create2: f(
+        c([1346, 20, 72, 3, 2, 1, 1, 0], 8),
+        &[
+            term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([508, 8, 24, 2, 0, 0, 0, 0], 0)),
+            term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)),
+        ],
+    ),
     ecrecover_invalid: c([45, 2, 8, 0, 0, 0, 0, 0], 0),
     ecrecover_no_root: c([4527, 1014, 10, 0, 0, 0, 0, 0], 0),
     ecrecover_root: c([6294, 528, 523, 0, 1, 0, 0, 0], 0),
     precompile_ecrecover: f(c([2155, 32, 89, 6, 0, 0, 0, 0], 0), &[]),
-    precompile_sha256: f(c([1595, 24, 64, 3, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 64, div: 64 }, c([0, 0, 0, 0, 0, 0, 0, 1], 0)), term(0, Count::Div { add: 0, div: 32 }, c([286, 4, 12, 1, 0, 0, 0, 0], 0))]),
-    precompile_identity: f(c([1640, 25, 69, 4, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 32 }, c([793, 12, 32, 2, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([772, 12, 32, 2, 0, 0, 0, 0], 0))]),
-    precompile_modexp: f(c([2850, 44, 136, 6, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 32 }, c([518, 8, 20, 1, 0, 0, 0, 0], 0)), term(1, Count::Div { add: 0, div: 32 }, c([518, 8, 20, 1, 0, 0, 0, 0], 0))]),
+    precompile_sha256: f(
+        c([1595, 24, 64, 3, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 64, div: 64 }, c([0, 0, 0, 0, 0, 0, 0, 1], 0)),
+            term(0, Count::Div { add: 0, div: 32 }, c([286, 4, 12, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    precompile_identity: f(
+        c([1640, 25, 69, 4, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 0, div: 32 }, c([793, 12, 32, 2, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([772, 12, 32, 2, 0, 0, 0, 0], 0)),
+        ],
+    ),
+    precompile_modexp: f(
+        c([2850, 44, 136, 6, 0, 0, 0, 0], 0),
+        &[
+            term(0, Count::Div { add: 0, div: 32 }, c([518, 8, 20, 1, 0, 0, 0, 0], 0)),
+            term(1, Count::Div { add: 0, div: 32 }, c([518, 8, 20, 1, 0, 0, 0, 0], 0)),
+        ],
+    ),
     precompile_ecadd: f(c([4023, 96, 182, 9, 0, 0, 0, 0], 0), &[]),
     precompile_ecmul: f(c([166315, 19213, 16532, 8, 0, 0, 0, 0], 0), &[]),
-    precompile_ecpairing: f(c([174039, 15452, 766, 8, 0, 0, 0, 0], 0), &[term(0, Count::Div { add: 0, div: 1 }, c([184017, 13694, 3986, 0, 0, 0, 0, 0], 0))]),
+    precompile_ecpairing: f(
+        c([174039, 15452, 766, 8, 0, 0, 0, 0], 0),
+        &[term(0, Count::Div { add: 0, div: 1 }, c([184017, 13694, 3986, 0, 0, 0, 0, 0], 0))],
+    ),
     precompile_p256verify: f(c([0; 8], 0), &[]),
     p256_outcomes: [c([0; 8], 0); 9],
 };

@@ -5,8 +5,11 @@
 //! the kind of frame changes or the transaction ends; costs that depend on sizes are added in closed
 //! form. The level number is kept apart, so that the same sum gives what is used and what to reserve.
 
+#[allow(clippy::unreadable_literal, reason = "transcribed as they stand in the specification")]
 mod b12;
+#[allow(clippy::unreadable_literal, reason = "transcribed as they stand in the specification")]
 mod d13;
+#[allow(clippy::unreadable_literal, reason = "transcribed as they stand in the specification")]
 mod e9;
 mod levels;
 mod meter;
@@ -60,8 +63,11 @@ pub(crate) fn op_table(profile: CostProfile) -> &'static OpTable {
 impl OpTable {
     fn new(profile: &ProfileTable) -> Self {
         let nothing = Formula { base: Cost::default(), terms: &[] };
-        let mut table =
-            Self { constant: [[Cost::default(); 256]; FRAME_KINDS], constant_ops: Vec::new(), sized: [[nothing; 256]; FRAME_KINDS] };
+        let mut table = Self {
+            constant: [[Cost::default(); 256]; FRAME_KINDS],
+            constant_ops: Vec::new(),
+            sized: [[nothing; 256]; FRAME_KINDS],
+        };
         for entry in profile.ops {
             let extra = &profile.frame_extra;
             let (create, deploy) = (entry.create.unwrap_or(entry.call), entry.deploy.unwrap_or(entry.call));
@@ -71,7 +77,11 @@ impl OpTable {
                 plus(create, extra.create, entry.prologues[0]),
                 plus(deploy, extra.deploy, entry.prologues[1]),
                 plus(deploy, extra.create, entry.prologues[1]),
-                if is_jump { plus(entry.call, extra.create, 1) } else { plus(create, extra.create, entry.prologues[0]) },
+                if is_jump {
+                    plus(entry.call, extra.create, 1)
+                } else {
+                    plus(create, extra.create, entry.prologues[0])
+                },
                 plus(entry.call, extra.create, 1),
             ];
             for (kind, formula) in kinds.into_iter().enumerate() {

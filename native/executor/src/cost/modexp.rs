@@ -19,6 +19,7 @@ pub(crate) struct ModexpShape {
     pub(crate) odd: u64,
 }
 
+#[allow(clippy::many_single_char_names, reason = "the polynomial's own letters")]
 /// The rows besides the precompile's own, for a modulus other than zero.
 pub(crate) fn modexp_cost(shape: &ModexpShape) -> Priced {
     let [b, e, m, q, r, odd] =
