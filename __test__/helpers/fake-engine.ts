@@ -58,7 +58,8 @@ export interface FakeBlock {
 
 /** Steps 7,570,538 and so on: the scheduling budget of fork 9, in the order of the counter vectors. */
 export const FAKE_LIMITS = [7_570_538, 236_585, 473_170, 236_585, 2_145, 135_191, 252_357, 1_596, 120_000, 2 ** 50];
-const MARKER_USED = [2_000, 10, 20, 2, 5, 3, 200, 0, 9, 0];
+/** What the marker of an L2 block uses. */
+export const MARKER_USED = [2_000, 10, 20, 2, 5, 3, 200, 0, 9, 0];
 
 /** What survives a kill. */
 export class FakeDisk {

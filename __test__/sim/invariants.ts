@@ -1,5 +1,5 @@
 /** What must hold after every session, whatever happened in it. */
-import { costOf } from '../helpers/fake-engine.js';
+import { costOf, MARKER_USED } from '../helpers/fake-engine.js';
 import type { SessionRecord } from './session.js';
 
 /** Every breach, as sentences. */
@@ -104,7 +104,7 @@ function endsAreTrue({ disk, sent, limits }: SessionRecord): string[] {
   for (const [hash, end] of disk.ends) {
     const transaction = sent.get(hash);
     if (transaction === undefined) continue;
-    const neverFits = transaction.reserved.some((reserved, i) => reserved * 1.01 + 10 > (limits[i] ?? 0));
+    const neverFits = transaction.reserved.some((reserved, i) => reserved + (MARKER_USED[i] ?? 0) > (limits[i] ?? 0));
     if (end.status === 'invalid' && !transaction.panics && !neverFits) found.push(`${hash} is invalid (${end.reason}) but fits a batch`);
     if (end.status === 'failed' && disk.account(transaction.sender).nonce <= transaction.nonce) found.push(`${hash} failed: ${end.reason}`);
     if (end.status === 'replaced' && end.related === null) found.push(`${hash} is replaced by nothing`);

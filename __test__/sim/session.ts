@@ -78,6 +78,7 @@ class Session {
       lookAhead: random.pick([1, 4, 64]),
       emptyBlocks: random.pick(['never', 'never', 'interval'] as const),
       ordering: random.pick(['price', 'price', 'fcfs'] as const),
+      resourceMarginPercent: random.pick([10, 1, 0]),
       maxWaitMs: random.pick([500, 5_000, 60_000]),
       closeBatchOnShutdown: random.chance(0.5),
     };
@@ -195,7 +196,7 @@ class Session {
     const counter = this.#random.between(0, 7);
     const used = [400, 10, 20, 1, 1, 1, 40, 0];
     used[counter] = Math.max(1, Math.floor((this.#limits[counter] ?? 0) * share));
-    const reserved = used.map((value) => value + Math.floor(value * 0.05 * this.#random.next()));
+    const reserved = used.map((value) => value + Math.floor(value * share * 0.3 * this.#random.next()));
     return fakeTransaction({ ...base, used, reserved });
   }
 }

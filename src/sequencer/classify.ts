@@ -32,8 +32,8 @@ export interface DecisionContext {
   readonly batchWasEmpty: boolean;
   /** Earlier runs at which the core failed on it. */
   readonly coreFailures: number;
-  /** Limit of each resource in an empty batch, for the reason. */
-  readonly limits: readonly number[];
+  /** What the batch had left of a resource, for the reason: in an empty one, the limit without the marker of the L2 block. */
+  readonly remainingOf: (resource: number) => number;
 }
 
 /** Decides over one outcome. */
@@ -44,7 +44,9 @@ export function decide(outcome: ExecutionOutcome, context: DecisionContext): Dec
     case OUTCOME.notAttempted:
       return { kind: 'retry' };
     case OUTCOME.doesNotFit:
-      return context.batchWasEmpty ? tooBig(outcome, context.limits) : { kind: 'nextBatch', resource: outcome.resource };
+      return context.batchWasEmpty
+        ? tooBig(outcome, context.remainingOf(outcome.resource))
+        : { kind: 'nextBatch', resource: outcome.resource };
     case OUTCOME.skipped:
       return skipped(outcome.romError);
     case OUTCOME.internalError:
@@ -55,11 +57,11 @@ export function decide(outcome: ExecutionOutcome, context: DecisionContext): Dec
   }
 }
 
-function tooBig(outcome: ExecutionOutcome, limits: readonly number[]): Decision {
+function tooBig(outcome: ExecutionOutcome, limit: number): Decision {
   const { resource } = outcome;
   const key = RESOURCE_NAMES[resource] ?? 'resource';
   const used = Math.max(outcome.used[resource] ?? 0, outcome.reserved[resource] ?? 0);
-  return { kind: 'end', status: 'invalid', reason: `out of counters: ${key} used ${used} limit ${limits[resource] ?? 0}`, metric: 'ooc' };
+  return { kind: 'end', status: 'invalid', reason: `out of counters: ${key} used ${used} limit ${limit}`, metric: 'ooc' };
 }
 
 function skipped(romError: number): Decision {

@@ -147,7 +147,8 @@ export class SliceRunner {
       pool.index.untake(entry);
       if (outcome === undefined) continue;
       if (outcome.result !== OUTCOME.notAttempted) entry.attempts++;
-      const decision = decide(outcome, { batchWasEmpty: fresh, coreFailures: entry.coreFailures, limits: before.limits });
+      const remainingOf = (resource: number): number => before.remainingOf(resource);
+      const decision = decide(outcome, { batchWasEmpty: fresh, coreFailures: entry.coreFailures, remainingOf });
       const shortfall = decision.kind === 'nextBatch' ? measured(outcome, before) : null;
       unsettled.push({ entry, outcome, decision, shortfall });
     }

@@ -133,7 +133,7 @@ test('what does not fit an empty batch is invalid and says what it lacked', asyn
   await node.clock.run(200);
   t.deepEqual(node.pool.state(hash), {
     status: 'invalid',
-    reason: 'out of counters: keccaks used 3000 limit 2145',
+    reason: 'out of counters: keccaks used 3000 limit 2140',
     receivedAtMs: null,
   });
   t.is(node.disk.blocks.length, 0);
