@@ -79,8 +79,10 @@ test('a revert is decoded with its own error, by call and by estimate', async (t
   ]) {
     const error = await t.throwsAsync(attempt);
     if (!isError(error, 'CALL_EXCEPTION')) return t.fail(`not a CALL_EXCEPTION: ${error}`);
-    t.is(error.revert?.name, 'BalanceTooLow');
-    t.deepEqual([...(error.revert?.args ?? [])], [account(2).address, 0n, 1n]);
+    // ethers decodes a call's revert itself; of an estimate it only passes the data on.
+    const revert = error.revert ?? token.interface.parseError(error.data ?? '0x');
+    t.is(revert?.name, 'BalanceTooLow');
+    t.deepEqual([...(revert?.args ?? [])], [account(2).address, 0n, 1n]);
   }
   const forced = await account(2)
     .connect(provider)
@@ -140,6 +142,7 @@ test('a batch closes by age with counters, reason and the blocks it holds', asyn
   t.regex(batch.batchL2Data, /^0x0b/, 'starts with a changeL2Block');
   const last = await provider.send('eth_getBlockByNumber', ['latest', false]);
   t.is(batch.stateRoot, last.stateRoot, 'the batch ends in the state of its last block');
-  t.true(Object.keys(batch.counters ?? {}).length > 0, 'counters are told');
+  t.true(BigInt(batch.countersUsed.steps) > 0n, 'counters are told');
+  t.true(BigInt(batch.countersUsed.steps) < BigInt(batch.countersLimit.steps), 'below their limits');
   t.is(BigInt(await provider.send('zkevm_batchNumber', [])), BigInt(number));
 });
