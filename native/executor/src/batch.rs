@@ -211,7 +211,7 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
             Some((at, RomError::InvalidDecodeChangeL2Block)) => at,
             _ => items.len(),
         };
-        let blocks = self.recover(items, executable)?;
+        let blocks = self.recover(&items[..executable])?;
         match misplaced {
             Some((_, error)) => Err(Stop::Invalid(error)),
             None => Ok(blocks),
@@ -228,9 +228,8 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
         }
     }
 
-    /// Recovers the senders of the first `count` entries and groups these by block.
-    fn recover(&mut self, items: Vec<DecodedItem>, count: usize) -> Result<Vec<BlockItems>, Stop> {
-        let items = &items[..count];
+    /// Recovers the senders of the entries and groups these by block.
+    fn recover(&mut self, items: &[DecodedItem]) -> Result<Vec<BlockItems>, Stop> {
         let transactions: Vec<_> = items
             .iter()
             .filter_map(|item| match &item.item {

@@ -55,19 +55,19 @@ struct Frame {
 
 /// The running frames, innermost last; those beyond `depth` are kept for reuse.
 pub(crate) struct Frames {
-    frames: Vec<Frame>,
+    stack: Vec<Frame>,
     depth: usize,
     memory: Rc<RefCell<Vec<u8>>>,
 }
 
 impl Frames {
     fn new() -> Self {
-        Self { frames: Vec::new(), depth: 0, memory: Rc::new(RefCell::new(Vec::with_capacity(4096))) }
+        Self { stack: Vec::new(), depth: 0, memory: Rc::new(RefCell::new(Vec::with_capacity(4096))) }
     }
 
     fn reset(&mut self) {
         self.depth = 0;
-        self.frames.truncate(FRAMES_KEPT);
+        self.stack.truncate(FRAMES_KEPT);
         let mut memory = self.memory.borrow_mut();
         memory.clear();
         memory.shrink_to(MEMORY_KEPT_BYTES);
@@ -84,7 +84,7 @@ impl Frames {
     }
 
     fn top(&mut self) -> Option<&mut Frame> {
-        self.depth.checked_sub(1).and_then(|at| self.frames.get_mut(at))
+        self.depth.checked_sub(1).and_then(|at| self.stack.get_mut(at))
     }
 
     /// Makes room for a frame on top, with its own memory.
@@ -93,8 +93,8 @@ impl Frames {
             Some(caller) => caller.interpreter.memory.new_child_context(),
             None => SharedMemory::new_with_buffer(self.memory.clone()),
         };
-        if self.frames.len() == self.depth {
-            self.frames.push(Frame {
+        if self.stack.len() == self.depth {
+            self.stack.push(Frame {
                 interpreter: Interpreter::invalid(),
                 checkpoint: Checkpoint::default(),
                 kind: FrameKind::Call,
@@ -102,7 +102,7 @@ impl Frames {
             });
         }
         self.depth += 1;
-        (&mut self.frames[self.depth - 1], memory)
+        (&mut self.stack[self.depth - 1], memory)
     }
 }
 

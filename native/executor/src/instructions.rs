@@ -5,6 +5,8 @@
 //! calls an instruction, so the former tally first and the latter tally when the stock instruction
 //! went through.
 
+#![allow(clippy::needless_pass_by_value, reason = "instructions have the interpreter's signature")]
+
 use crate::StateReader;
 use crate::host::{Host, SPEC_ID};
 use alloy_primitives::{Address, U256};

@@ -75,7 +75,7 @@ impl JournaledAccount {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Undo {
     Balance(Address, U256),
     Nonce(Address, u64),

@@ -176,7 +176,7 @@ impl Meter {
     }
 
     /// An opcode of constant cost ran.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn hit(&mut self, opcode: u8) {
         self.tally[usize::from(opcode)] += 1;
     }

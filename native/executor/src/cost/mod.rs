@@ -36,11 +36,11 @@ use zkevm_primitives::CostProfile;
 #[derive(Debug)]
 pub(crate) struct OpTable {
     /// Constant cost by kind of frame and opcode.
-    pub(crate) constant: [[Cost; 256]; FRAME_KINDS],
+    pub(crate) constant: Vec<[Cost; 256]>,
     /// The opcodes with a constant cost.
     pub(crate) constant_ops: Vec<u8>,
     /// Cost by size, by kind of frame and opcode.
-    pub(crate) sized: [[Formula; 256]; FRAME_KINDS],
+    pub(crate) sized: Vec<[Formula; 256]>,
 }
 
 /// The table of `profile`.
@@ -64,9 +64,9 @@ impl OpTable {
     fn new(profile: &ProfileTable) -> Self {
         let nothing = Formula { base: Cost::default(), terms: &[] };
         let mut table = Self {
-            constant: [[Cost::default(); 256]; FRAME_KINDS],
+            constant: vec![[Cost::default(); 256]; FRAME_KINDS],
             constant_ops: Vec::new(),
-            sized: [[nothing; 256]; FRAME_KINDS],
+            sized: vec![[nothing; 256]; FRAME_KINDS],
         };
         for entry in profile.ops {
             let extra = &profile.frame_extra;

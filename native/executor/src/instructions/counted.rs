@@ -43,13 +43,13 @@ pub(super) const fn table<S: StateReader>() -> Table<S> {
 }
 
 /// The instruction as it is without counting.
-#[inline(always)]
+#[inline]
 fn plain<const OPCODE: u8, S: StateReader>(context: Context<'_, S>) -> Done {
     const { plain_table::<S>()[OPCODE as usize] }.execute(context)
 }
 
 /// As [`plain`], leaving the context usable.
-#[inline(always)]
+#[inline]
 fn plain_by_ref<const OPCODE: u8, S: StateReader>(context: &mut Context<'_, S>) -> Done {
     plain::<OPCODE, S>(InstructionContext { interpreter: &mut *context.interpreter, host: &mut *context.host })
 }
@@ -67,14 +67,14 @@ const fn went_through(done: Done) -> bool {
 }
 
 /// The stack item `depth` below the top, zero when the stack is shorter.
-#[inline(always)]
+#[inline]
 fn peek(interpreter: &Interpreter, depth: usize) -> U256 {
     let items = interpreter.stack.data();
     items.len().checked_sub(depth + 1).map_or(U256::ZERO, |at| items[at])
 }
 
 /// As [`peek`], for a size. Sizes over 64 bits run out of gas and do not count.
-#[inline(always)]
+#[inline]
 fn peek_size(interpreter: &Interpreter, depth: usize) -> u64 {
     u64::try_from(peek(interpreter, depth)).unwrap_or(u64::MAX)
 }

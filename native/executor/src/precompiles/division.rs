@@ -65,6 +65,7 @@ fn divide(mut u: Vec<u32>, v: &[u32]) -> (Vec<u32>, Vec<u32>) {
     (quotient, remainder)
 }
 
+#[allow(clippy::cast_sign_loss, reason = "the low 32 bits are wanted, the sign is in the borrow")]
 /// Subtracts `digit * v` from `u`, or `(digit - 1) * v` if that is all that fits; returns the digit used.
 fn subtract_multiple(u: &mut [u32], v: &[u32], digit: u64) -> u32 {
     let mut borrow = 0i64;
