@@ -10,7 +10,7 @@ import { RESOURCE_BYTES, RESOURCE_GAS } from '../native/layouts.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { ResourceLedger, Shortfall } from './resource-ledger.js';
-import { RESOURCE_ORDER } from './resources.js';
+import { RESOURCE_ORDER, zeroResources } from './resources.js';
 
 /** Oldest transactions that are looked through for those that waited too long. */
 const OVERDUE_SCAN_MAX = 1_024;
@@ -20,7 +20,7 @@ const OVERDUE_MAX = 16;
 /** What a slice may hold. */
 export interface SliceLimits {
   readonly txsMax: number;
-  /** Entries in a row that may be set aside before the rest counts as full. */
+  /** Entries that may be set aside while the slice is built. */
   readonly lookAhead: number;
 }
 
@@ -28,27 +28,31 @@ export interface SliceLimits {
 export interface Slice {
   readonly entries: readonly PoolEntry[];
   readonly aside: readonly { readonly entry: PoolEntry; readonly shortfall: Shortfall }[];
-  /** The look-ahead is used up and nothing was found. */
-  readonly nothingFits: boolean;
 }
 
-/** The resource that an entry surely lacks; null where it may fit. */
-export function knownShortfall(entry: PoolEntry, ledger: ResourceLedger): Shortfall | null {
-  const { counters, gasUsed } = entry.need;
+/** Lower bound of what an entry uses of a resource. */
+function knownUse(entry: PoolEntry, resource: number): number {
+  if (resource === RESOURCE_BYTES) return entry.batchBytes;
+  if (resource === RESOURCE_GAS) return entry.need.gasUsed;
+  return entry.need.counters?.[resource] ?? 0;
+}
+
+/** The resource that an entry surely lacks; null where it may fit. `taken` is used by others before it. */
+export function knownShortfall(entry: PoolEntry, ledger: ResourceLedger, taken?: readonly number[]): Shortfall | null {
   for (const resource of RESOURCE_ORDER) {
-    let needed: number;
-    if (resource === RESOURCE_BYTES) needed = entry.batchBytes;
-    else if (resource === RESOURCE_GAS) needed = gasUsed;
-    else needed = counters?.[resource] ?? 0;
-    const remaining = ledger.remainingOf(resource);
-    if (needed > remaining) return { resource, needed, remaining };
+    const needed = knownUse(entry, resource);
+    const remaining = ledger.remainingOf(resource) - (taken?.[resource] ?? 0);
+    if (needed > remaining) return { resource, needed, remaining: Math.max(0, remaining) };
   }
   return null;
 }
 
 /**
- * Takes the next slice out of the index; `lead` goes first, in its order, where it still is ready. With `isBatchEmpty` nothing is set aside on what is known beforehand: in an empty batch the
- * executor has the last word, and what does not fit there never will.
+ * Takes the next slice out of the index; `lead` goes first, in its order, where it still is ready. With `isBatchEmpty` nothing is set aside
+ * on what is known beforehand: in an empty batch the executor has the last word, and what does not fit there never will.
+ *
+ * The slice ends before a transaction that would fit now but not behind the others of the slice: only when those are booked is it known
+ * whether it has to wait for the next batch.
  */
 export function takeSlice(
   index: PoolIndex,
@@ -59,13 +63,13 @@ export function takeSlice(
 ): Slice {
   const entries: PoolEntry[] = [];
   const aside: { entry: PoolEntry; shortfall: Shortfall }[] = [];
-  let bytes = 0;
-  for (const entry of lead) {
-    if (entry.account.indexed !== entry || entries.length >= limits.txsMax) continue;
+  const taken = zeroResources();
+  const take = (entry: PoolEntry): void => {
+    for (let i = 0; i < taken.length; i++) taken[i] = (taken[i] ?? 0) + knownUse(entry, i);
     index.take(entry);
     entries.push(entry);
-    bytes += entry.batchBytes;
-  }
+  };
+  for (const entry of lead) if (entry.account.indexed === entry && entries.length < limits.txsMax) take(entry);
   while (entries.length < limits.txsMax && aside.length < limits.lookAhead) {
     const entry = index.peek();
     if (entry === null) break;
@@ -75,13 +79,10 @@ export function takeSlice(
       aside.push({ entry, shortfall });
       continue;
     }
-    // A slice that surely fills the batch needs no more entries behind it.
-    if (entries.length > 0 && bytes + entry.batchBytes > ledger.remainingOf(RESOURCE_BYTES)) break;
-    bytes += entry.batchBytes;
-    index.take(entry);
-    entries.push(entry);
+    if (entries.length > 0 && knownShortfall(entry, ledger, taken) !== null) break;
+    take(entry);
   }
-  return { entries, aside, nothingFits: entries.length === 0 && aside.length > 0 };
+  return { entries, aside };
 }
 
 /**

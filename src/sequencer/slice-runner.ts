@@ -21,6 +21,9 @@ import { SliceSizer } from './slice-sizer.js';
 /** Times that a transaction may be found not ready although the pool believes it is; then the pool is wrong about it for good. */
 const MISJUDGED_MAX = 3;
 
+/** Known misfits cost a comparison, run ones an execution: so many times more of them are passed over before the batch counts as full. */
+const KNOWN_MISFITS_PER_LOOK_AHEAD = 16;
+
 /** Parts that running slices takes. */
 export interface SliceRunnerModules {
   readonly pool: Pool;
@@ -44,7 +47,9 @@ export class SliceRunner {
   readonly #modules: SliceRunnerModules;
   /** What did not fit the open batch, and what it lacked. */
   readonly #misfits = new Map<PoolEntry, Shortfall>();
+  /** Misfits that were run, and those known beforehand, since the last inclusion. */
   #misfitsInRow = 0;
+  #knownInRow = 0;
   readonly #sizer = new SliceSizer();
   /** Entries on which the core failed once: set aside until the next L2 block. */
   #postponed: PoolEntry[] = [];
@@ -68,7 +73,7 @@ export class SliceRunner {
    * between L2 blocks (`betweenBlocks`): within one, smaller transactions may still come and fill the batch.
    */
   nothingFits(betweenBlocks: boolean): boolean {
-    if (this.#misfitsInRow >= this.#modules.config.lookAhead) return true;
+    if (this.#misfitsInRow >= this.#modules.config.lookAhead || this.#knownInRow >= this.#knownMax) return true;
     const { index } = this.#modules.pool;
     return betweenBlocks && index.readyCount === 0 && index.asideCount > this.#postponed.length;
   }
@@ -78,6 +83,7 @@ export class SliceRunner {
     const { pool, finalizer, config, clock, metrics } = this.#modules;
     const slice = this.#take();
     for (const { entry, shortfall } of slice.aside) this.#misfit(entry, shortfall);
+    this.#knownInRow += slice.aside.length;
     if (slice.entries.length === 0) return;
     metrics.sliceTxs.observe(slice.entries.length);
     this.#executing = slice.entries;
@@ -98,6 +104,7 @@ export class SliceRunner {
   batchOpened(): void {
     this.#misfits.clear();
     this.#misfitsInRow = 0;
+    this.#knownInRow = 0;
     this.#postponed = [];
     this.#modules.pool.index.releaseAside();
   }
@@ -127,7 +134,12 @@ export class SliceRunner {
     const lead = txCount === 0 ? overdueEntries(pool.index, clock.nowMs(), config.maxWaitMs) : [];
     const room = config.batchTxsMax === 0 ? config.sliceTxsMax : Math.min(config.sliceTxsMax, config.batchTxsMax - txCount);
     const txsMax = this.#sizer.size(ledger, config.resourceMarginPercent, room);
-    return takeSlice(pool.index, ledger, { txsMax, lookAhead: config.lookAhead }, finalizer.isBatchFresh, lead);
+    const lookAhead = Math.max(1, this.#knownMax - this.#knownInRow);
+    return takeSlice(pool.index, ledger, { txsMax, lookAhead }, finalizer.isBatchFresh, lead);
+  }
+
+  get #knownMax(): number {
+    return this.#modules.config.lookAhead * KNOWN_MISFITS_PER_LOOK_AHEAD;
   }
 
   #settle(slice: readonly PoolEntry[], answer: ExecutionAnswer, before: ResourceLedger, wasFresh: boolean): void {
@@ -164,6 +176,7 @@ export class SliceRunner {
     const { pool, metrics, clock } = this.#modules;
     entry.attempts++;
     this.#misfitsInRow = 0;
+    this.#knownInRow = 0;
     this.#misfits.delete(entry);
     pool.index.include(entry);
     (outcome.status === 1 ? metrics.txOk : metrics.txReverted).inc();
@@ -179,6 +192,7 @@ export class SliceRunner {
       case 'nextBatch':
         learn(entry, outcome);
         if (shortfall !== null) this.#misfit(entry, shortfall);
+        this.#misfitsInRow++;
         pool.index.setAside(entry);
         return;
       case 'reread':
@@ -203,7 +217,6 @@ export class SliceRunner {
     entry.misfits++;
     entry.reason = describeShortfall(shortfall);
     this.#misfits.set(entry, shortfall);
-    this.#misfitsInRow++;
   }
 
   /** Nonce or balance was not what the pool believed: the truth is read, and the transaction waits or is ended by it. */
