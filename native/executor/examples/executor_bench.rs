@@ -8,7 +8,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
-use revm::database::{CacheDB, EmptyDB};
+use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
 use revm::primitives::hardfork::SpecId;
 use revm::state::{AccountInfo, Bytecode};
 use revm::{Context, ExecuteEvm, MainBuilder, MainContext};
@@ -238,7 +238,7 @@ fn run_revm(workload: &Workload, db: &CacheDB<EmptyDB>) -> (u64, u64) {
         gas_limit: 1 << 50,
         ..BlockEnv::default()
     };
-    let mut evm = Context::mainnet().with_db(db).with_cfg(cfg).with_block(block).build_mainnet();
+    let mut evm = Context::mainnet().with_db(WrapDatabaseRef(db)).with_cfg(cfg).with_block(block).build_mainnet();
     let transactions: Vec<TxEnv> = workload.transactions.iter().map(tx_env).collect();
     let mut gas = 0;
     let started = cpu_nanos();
@@ -267,8 +267,11 @@ fn tx_env(recovered: &RecoveredTx) -> TxEnv {
 
 /// Nanoseconds this thread has run.
 fn cpu_nanos() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("a number")
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is valid for the call, which writes nothing else.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(status, 0, "the thread's clock can be read");
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn median(mut nanos: Vec<u64>) -> u64 {

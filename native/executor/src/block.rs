@@ -13,6 +13,7 @@ use crate::simulate::{Call, CallResult, run_and_undo};
 use crate::tracer::Tracer;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, B256, U256};
+use std::sync::Arc;
 use zkevm_codec::L2Transaction;
 use zkevm_primitives::{
     ForkSpec, GER_MANAGER_L2, GER_MANAGER_SLOT_GLOBAL_EXIT_ROOTS, L2BlockNumber, Limits, RomError, SYSTEM,
@@ -96,7 +97,7 @@ pub struct BlockExecutor<S> {
     logs: u64,
     /// Counters of opening the block and of its transactions.
     counters: Priced,
-    results: Vec<TxResult>,
+    results: Vec<Arc<TxResult>>,
     l2_preimages: Vec<Vec<u8>>,
     /// Whether the last transaction can still be undone.
     can_roll_back: bool,
@@ -209,7 +210,7 @@ impl<S: StateReader> BlockExecutor<S> {
         }
         let reads = self.host.journal.take_reads();
         let writes = self.host.journal.present_values(&reads);
-        let result = TxResult {
+        let result = Arc::new(TxResult {
             from,
             succeeds: outcome.succeeds,
             rom_error: outcome.rom_error,
@@ -229,14 +230,14 @@ impl<S: StateReader> BlockExecutor<S> {
             counters_reserved,
             reads,
             writes,
-        };
+        });
         self.cumulative_gas_used = result.cumulative_gas_used;
         self.logs += result.logs.len() as u64;
         self.counters += parsing + execution;
         self.l2_preimages.push(tx.l2_hash_preimage(from));
-        self.results.push(result.clone());
+        self.results.push(Arc::clone(&result));
         self.can_roll_back = true;
-        Ok(TxOutcome::Executed(Box::new(result)))
+        Ok(TxOutcome::Executed(result))
     }
 
     /// The ROM's checks in its order; gives the sender.
@@ -328,7 +329,7 @@ impl<S: StateReader> BlockExecutor<S> {
             l1_block_hash,
             block_info_root: root.into(),
             gas_used: self.cumulative_gas_used,
-            transactions: self.results,
+            transactions: self.results.into_iter().map(Arc::unwrap_or_clone).collect(),
             l2_hashes,
             counters: self.counters.at(self.params.levels.tx),
             diff: self.host.journal.diff(),
@@ -366,7 +367,7 @@ impl<S: StateReader> BlockExecutor<S> {
     }
 
     /// Transactions executed so far.
-    pub fn results(&self) -> &[TxResult] {
+    pub fn results(&self) -> &[Arc<TxResult>] {
         &self.results
     }
 

@@ -123,11 +123,9 @@ impl<S: StateReader> Host<S> {
 
     /// Warms an account and says whether it was cold.
     pub(crate) fn warm_account(&mut self, address: Address) -> Result<bool, StateError> {
-        if self.is_always_warm(&address) {
-            self.journal.account(address)?;
-            return Ok(false);
-        }
-        self.journal.warm(address)
+        let is_always_warm = self.is_always_warm(&address);
+        let access = self.journal.access_account(address, is_always_warm, false, false)?;
+        Ok(access.is_some_and(|(_, is_cold)| is_cold))
     }
 
     /// Whether touching the account would cost the cold surcharge.
@@ -247,9 +245,8 @@ impl<S: StateReader> EvmHost for Host<S> {
         value: U256,
         skip_cold_load: bool,
     ) -> Result<StateLoad<SStoreResult>, LoadError> {
-        match self.journal.load_slot(address, key, skip_cold_load) {
+        match self.journal.access_slot(address, key, Some(value), skip_cold_load) {
             Ok(Some(slot)) => {
-                self.journal.store_slot(address, key, value);
                 let result =
                     SStoreResult { original_value: slot.original, present_value: slot.present, new_value: value };
                 Ok(StateLoad::new(result, slot.is_cold))
@@ -265,7 +262,7 @@ impl<S: StateReader> EvmHost for Host<S> {
         key: U256,
         skip_cold_load: bool,
     ) -> Result<StateLoad<U256>, LoadError> {
-        match self.journal.load_slot(address, key, skip_cold_load) {
+        match self.journal.access_slot(address, key, None, skip_cold_load) {
             Ok(Some(slot)) => Ok(StateLoad::new(slot.present, slot.is_cold)),
             Ok(None) => Err(LoadError::ColdLoadSkipped),
             Err(error) => self.refuse(error),
@@ -284,27 +281,18 @@ impl<S: StateReader> EvmHost for Host<S> {
         load_code: bool,
         skip_cold_load: bool,
     ) -> Result<AccountInfoLoad<'_>, LoadError> {
-        if skip_cold_load && self.is_account_cold(&address) {
-            return Err(LoadError::ColdLoadSkipped);
-        }
-        let is_cold = match self.warm_account(address) {
-            Ok(is_cold) => is_cold,
-            Err(error) => return self.refuse(error),
-        };
-        // Asked for twice because a borrow of the account would outlive the error path otherwise.
-        if let Err(error) =
-            if load_code { self.journal.account_with_code(address) } else { self.journal.account(address) }
-        {
-            return self.refuse(error);
-        }
-        match self.journal.account(address) {
-            Ok(account) => {
-                let is_empty =
-                    account.info.nonce == 0 && account.info.balance.is_zero() && account.info.code_hash.is_zero();
-                Ok(AccountInfoLoad::new(&account.info, is_cold, is_empty))
+        let is_always_warm = self.is_always_warm(&address);
+        let failure = match self.journal.access_account(address, is_always_warm, load_code, skip_cold_load) {
+            Ok(Some((account, is_cold))) => {
+                let info = &account.info;
+                let is_empty = info.nonce == 0 && info.balance.is_zero() && info.code_hash.is_zero();
+                return Ok(AccountInfoLoad::new(info, is_cold, is_empty));
             }
-            Err(_) => Err(LoadError::DBError),
-        }
+            Ok(None) => return Err(LoadError::ColdLoadSkipped),
+            Err(failure) => failure,
+        };
+        self.failure = Some(failure.into());
+        Err(LoadError::DBError)
     }
 }
 

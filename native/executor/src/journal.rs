@@ -65,6 +65,16 @@ impl JournaledAccount {
         Self { info, code_length: state.code_length, loaded: state, seen_tx: 0, warm_tx: 0, slots: U256Map::default() }
     }
 
+    /// Loads the code that the hash names.
+    fn load_code(&mut self, reader: &impl StateReader) -> Result<(), StateError> {
+        self.info.code = Some(if self.info.code_hash.is_zero() {
+            Bytecode::default()
+        } else {
+            code_of(&self.info.code_hash, reader)?
+        });
+        Ok(())
+    }
+
     pub(crate) fn state(&self) -> AccountState {
         AccountState {
             nonce: self.info.nonce,
@@ -202,36 +212,52 @@ impl<S: StateReader> Journal<S> {
         Ok(account)
     }
 
-    /// The account with its code loaded.
-    pub(crate) fn account_with_code(&mut self, address: Address) -> Result<&mut JournaledAccount, StateError> {
-        self.account(address)?;
-        let Some(account) = self.accounts.get_mut(&address) else {
-            return Err(StateError::Corrupt("a loaded account is gone".into()));
-        };
-        if account.info.code.is_none() {
-            account.info.code = Some(if account.info.code_hash.is_zero() {
-                Bytecode::default()
-            } else {
-                code_of(&account.info.code_hash, &self.reader)?
-            });
-        }
-        Ok(account)
-    }
-
     pub(crate) fn is_cold(&self, address: &Address) -> bool {
         self.accounts.get(address).is_none_or(|account| account.warm_tx != self.tx)
     }
 
-    /// Warms the account and says whether it was cold.
-    pub(crate) fn warm(&mut self, address: Address) -> Result<bool, StateError> {
-        let tx = self.tx;
-        let account = self.account(address)?;
-        let was_cold = account.warm_tx != tx;
-        if was_cold {
-            account.warm_tx = tx;
+    /// Warms the account unless it is warm by nature and says whether it was cold, with the account.
+    /// With `skip_cold`, a cold account is left alone and gives none.
+    #[inline]
+    pub(crate) fn access_account(
+        &mut self,
+        address: Address,
+        is_always_warm: bool,
+        loads_code: bool,
+        skip_cold: bool,
+    ) -> Result<Option<(&JournaledAccount, bool)>, StateError> {
+        let account = match self.accounts.entry(address) {
+            MapEntry::Occupied(entry) => entry.into_mut(),
+            MapEntry::Vacant(_) if skip_cold && !is_always_warm => return Ok(None),
+            MapEntry::Vacant(entry) => entry.insert(JournaledAccount::new(self.reader.account(&address)?)),
+        };
+        let is_cold = !is_always_warm && account.warm_tx != self.tx;
+        if is_cold && skip_cold {
+            return Ok(None);
+        }
+        if self.records_reads && account.seen_tx != self.tx {
+            account.seen_tx = self.tx;
+            self.reads.push(StateRead::Account(address, account.state()));
+        }
+        if is_cold {
+            account.warm_tx = self.tx;
             self.undo.push(Undo::WarmAccount(address));
         }
-        Ok(was_cold)
+        if loads_code && account.info.code.is_none() {
+            account.load_code(&self.reader)?;
+        }
+        Ok(Some((account, is_cold)))
+    }
+
+    /// Takes the gas purchase from the sender and counts its nonce up.
+    pub(crate) fn buy_gas(&mut self, address: Address, purchase: U256) -> Result<(), StateError> {
+        let info = &mut self.account(address)?.info;
+        let (nonce, balance) = (info.nonce, info.balance);
+        info.nonce = nonce.wrapping_add(1);
+        info.balance = balance.wrapping_sub(purchase);
+        self.undo.push(Undo::Nonce(address, nonce));
+        self.undo.push(Undo::Balance(address, balance));
+        Ok(())
     }
 
     pub(crate) fn set_balance(&mut self, address: Address, balance: U256) -> Result<(), StateError> {
@@ -244,8 +270,13 @@ impl<S: StateReader> Journal<S> {
 
     /// Adds to a balance, wrapping as the ROM does.
     pub(crate) fn add_balance(&mut self, address: Address, amount: U256) -> Result<(), StateError> {
-        let balance = self.account(address)?.info.balance.wrapping_add(amount);
-        self.set_balance(address, balance)
+        if amount.is_zero() {
+            return Ok(());
+        }
+        let balance = &mut self.account(address)?.info.balance;
+        let old = core::mem::replace(balance, balance.wrapping_add(amount));
+        self.undo.push(Undo::Balance(address, old));
+        Ok(())
     }
 
     /// Moves `amount`, which `from` must have.
@@ -253,8 +284,7 @@ impl<S: StateReader> Journal<S> {
         if amount.is_zero() || from == to {
             return Ok(());
         }
-        let rest = self.account(from)?.info.balance.wrapping_sub(amount);
-        self.set_balance(from, rest)?;
+        self.add_balance(from, amount.wrapping_neg())?;
         self.add_balance(to, amount)
     }
 
@@ -276,6 +306,7 @@ impl<S: StateReader> Journal<S> {
         Ok(())
     }
 
+    /// The account's slot, loaded and up to date with the transaction.
     fn slot<'a>(
         account: &'a mut JournaledAccount,
         reader: &S,
@@ -301,37 +332,36 @@ impl<S: StateReader> Journal<S> {
         Ok(slot)
     }
 
-    /// Reads a slot and warms it. With `skip_cold`, a cold slot is left alone and gives none.
-    pub(crate) fn load_slot(
+    /// Reads a slot and warms it; with `new`, also writes it. With `skip_cold`, a cold slot is left
+    /// alone and gives none.
+    #[inline]
+    pub(crate) fn access_slot(
         &mut self,
         address: Address,
         key: U256,
+        new: Option<U256>,
         skip_cold: bool,
     ) -> Result<Option<SlotAccess>, StateError> {
-        let tx = self.tx;
-        self.account(address)?;
+        // The account of a running frame is loaded.
+        if !self.accounts.contains_key(&address) {
+            self.account(address)?;
+        }
         let Some(account) = self.accounts.get_mut(&address) else { return Ok(None) };
-        if skip_cold && account.slots.get(&key).is_none_or(|slot| slot.tx != tx || !slot.is_warm) {
+        if skip_cold && account.slots.get(&key).is_none_or(|slot| slot.tx != self.tx || !slot.is_warm) {
             return Ok(None);
         }
         let reads = self.records_reads.then_some(&mut self.reads);
-        let slot = Self::slot(account, &self.reader, tx, reads, (address, key))?;
-        let is_cold = !core::mem::replace(&mut slot.is_warm, true);
-        if is_cold {
+        let slot = Self::slot(account, &self.reader, self.tx, reads, (address, key))?;
+        let access = SlotAccess { original: slot.original, present: slot.present, is_cold: !slot.is_warm };
+        if access.is_cold {
+            slot.is_warm = true;
             self.undo.push(Undo::WarmSlot(address, key));
         }
-        Ok(Some(SlotAccess { original: slot.original, present: slot.present, is_cold }))
-    }
-
-    /// Writes a slot that [`Self::load_slot`] has loaded in this transaction.
-    pub(crate) fn store_slot(&mut self, address: Address, key: U256, value: U256) {
-        let Some(slot) = self.accounts.get_mut(&address).and_then(|account| account.slots.get_mut(&key)) else {
-            return;
-        };
-        let old = core::mem::replace(&mut slot.present, value);
-        if old != value {
-            self.undo.push(Undo::Storage(address, key, old));
+        if let Some(new) = new.filter(|new| *new != access.present) {
+            slot.present = new;
+            self.undo.push(Undo::Storage(address, key, access.present));
         }
+        Ok(Some(access))
     }
 
     /// Reads a slot outside the EVM: no warming.
@@ -345,8 +375,12 @@ impl<S: StateReader> Journal<S> {
 
     /// Writes a slot outside the EVM: no warming, not to be undone with a frame.
     pub(crate) fn write_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), StateError> {
-        self.read_slot(address, key)?;
-        self.store_slot(address, key, value);
+        let old = self.read_slot(address, key)?;
+        let slot = self.accounts.get_mut(&address).and_then(|account| account.slots.get_mut(&key));
+        if let Some(slot) = slot.filter(|_| old != value) {
+            slot.present = value;
+            self.undo.push(Undo::Storage(address, key, old));
+        }
         Ok(())
     }
 

@@ -34,20 +34,19 @@ pub(crate) struct MessageOutcome {
 /// Runs a message whose sender can pay for it.
 pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> Result<MessageOutcome, ExecutorError> {
     host.tx = TxEnv { origin: message.from, gas_price: message.gas_price };
-    let sender = &host.journal.account(message.from)?.info;
     // Checked before: gas limit times price fits, and the balance covers it.
     let purchase = U256::from(message.gas_limit).wrapping_mul(message.gas_price);
-    let (nonce, rest) = (sender.nonce.wrapping_add(1), sender.balance.wrapping_sub(purchase));
-    host.journal.set_nonce(message.from, nonce)?;
-    host.journal.set_balance(message.from, rest)?;
+    host.journal.buy_gas(message.from, purchase)?;
     host.warm_account(message.from)?;
 
     let gas = message.gas_limit.saturating_sub(message.intrinsic_gas);
     let mut called_code_bytes = 0;
     let input = match message.to {
         Some(to) => {
-            host.warm_account(to)?;
-            let account = host.journal.account_with_code(to)?;
+            let is_always_warm = host.is_always_warm(&to);
+            let Some((account, _)) = host.journal.access_account(to, is_always_warm, true, false)? else {
+                return Err(ExecutorError::Internal("the recipient was not loaded"));
+            };
             called_code_bytes = account.code_length;
             let code = (account.info.code_hash, account.info.code.clone().unwrap_or_default());
             frame::call_input(message.from, to, message.value, message.data.clone(), gas, code)

@@ -3,6 +3,7 @@
 use crate::cost::Priced;
 use crate::{StateDiff, StateRead};
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use std::sync::Arc;
 use zkevm_codec::{L2Transaction, Recovery};
 use zkevm_primitives::{Counter, Counters, L2BlockNumber, RomError};
 
@@ -37,7 +38,7 @@ impl RecoveredTx {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TxOutcome {
     /// It is in the block, whether it succeeded or not.
-    Executed(Box<TxResult>),
+    Executed(Arc<TxResult>),
     /// It is not valid now: the state is as before it.
     Skipped(RomError),
     /// It does not fit in what remains: the state is as before it.
