@@ -122,6 +122,7 @@ function flagsOf(transaction: FakeTransaction): number {
   return (
     (transaction.to === null ? ADMISSION_FLAG.create : 0) |
     (transaction.eip155 ? ADMISSION_FLAG.eip155 : 0) |
-    (transaction.senderHasCode ? ADMISSION_FLAG.senderHasCode : 0)
+    (transaction.senderHasCode ? ADMISSION_FLAG.senderHasCode : 0) |
+    (transaction.preStatus === PRE_STATUS.notRun ? ADMISSION_FLAG.plainTransfer : 0)
   );
 }

@@ -4,6 +4,7 @@
  */
 import { errorMessage } from '../../src/common/errors.js';
 import { silentLogger } from '../../src/common/logger.js';
+import { PRE_STATUS } from '../../src/native/layouts.js';
 import type { PoolConfig } from '../../src/pool/config.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
 import { FAKE_LIMITS, FakeDisk, type FakeFaults } from '../helpers/fake-engine.js';
@@ -197,6 +198,8 @@ class Session {
     const used = [400, 10, 20, 1, 1, 1, 40, 0];
     used[counter] = Math.max(1, Math.floor((this.#limits[counter] ?? 0) * share));
     const reserved = used.map((value) => value + Math.floor(value * share * 0.3 * this.#random.next()));
-    return fakeTransaction({ ...base, used, reserved });
+    // Half of them are pre-executed at admission.
+    const preStatus = this.#random.pick([PRE_STATUS.notRun, PRE_STATUS.success]);
+    return fakeTransaction({ ...base, used, reserved, preStatus });
   }
 }

@@ -1,12 +1,13 @@
 /**
  * Groups raw transactions on their way into the pool.
  *
- *   arrive (one event-loop turn) -> one native call decodes, recovers, reads senders, pre-executes
- *                                -> judged in order of arrival -> one durable write -> visible to selection, answered
+ *   arrive (one event-loop turn) -> one native call decodes, recovers, reads senders -> judged in order of arrival
+ *     cost is known (plain transfer, or pre-execution is off) -> one durable write -> visible to selection, answered
+ *     otherwise -> pre-execution lane (fair by sender) -> judged again on the result -> the same write
  *
- * While one group is in its native call the next one accumulates; the call of group n + 1 may overlap the write of group n, but
- * judgements are strictly one after the other, each on a pool that holds everything accepted before (not yet durable entries included),
- * so two transactions that race for one nonce or one hash are decided as if they had come one by one.
+ * While one group is in its native call the next one accumulates; the call of group n + 1 may overlap the write of group n. A judgement is
+ * synchronous and works on a pool that holds everything accepted before (not yet durable entries included), so two transactions that race
+ * for one nonce or one hash are decided as if they had come one by one.
  */
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
@@ -20,18 +21,29 @@ import type { Acceptance, Arrival, Judge } from './judge.js';
 import type { PoolMetrics } from './metrics.js';
 import type { PoolIndex } from './pool-index.js';
 import type { EndState, PoolWriter } from './pool-writer.js';
+import { PreExecutionLane } from './pre-execution-lane.js';
 
 /** Groups between the end of their native call and the end of their write; more would only wait in line. */
 const UNWRITTEN_GROUPS_MAX = 2;
 
 interface Waiting extends Arrival {
+  /** Set once it is known. */
+  sender: string;
   readonly resolve: (hash: string) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** A judged transaction whose write is under way. */
+interface Accepted {
+  readonly item: Waiting;
+  readonly acceptance: Acceptance;
+  /** The transaction that it replaced. */
+  readonly displaced: PoolEntry | undefined;
+}
+
 /** Parts that admission works with. */
 export interface AdmissionModules {
-  readonly engine: Pick<NativeEngine, 'admit'>;
+  readonly engine: Pick<NativeEngine, 'admit' | 'preExecute'>;
   readonly config: PoolConfig;
   readonly index: PoolIndex;
   readonly judge: Judge;
@@ -54,23 +66,29 @@ export class Admission {
   #scheduled = false;
   #admitting = false;
   #unwritten = 0;
-  #judging: Promise<void> = Promise.resolve();
+  /** Writes of the lane; they do not hold the other groups up. */
+  #laneWrites = 0;
   #nextArrival: number;
+  readonly #lane: PreExecutionLane<Waiting>;
 
   constructor(modules: AdmissionModules, firstArrival: number) {
     this.#modules = modules;
     this.#nextArrival = firstArrival;
+    this.#lane = new PreExecutionLane(
+      (group) => this.#preExecute(group),
+      () => modules.clock.nowMs(),
+    );
   }
 
   /** Resolves with the hash once the transaction is durable. */
   add(raw: Buffer): Promise<string> {
     const { config, clock } = this.#modules;
-    if (this.#queue.length >= config.admissionQueueMax) {
+    if (this.#queue.length + this.#lane.size >= config.admissionQueueMax) {
       this.#refused('POOL_FULL');
       return Promise.reject(poolErrors.full());
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ raw, arrival: this.#nextArrival++, receivedAtMs: clock.nowMs(), resolve, reject });
+      this.#queue.push({ raw, sender: '', arrival: this.#nextArrival++, receivedAtMs: clock.nowMs(), resolve, reject });
       this.#schedule();
     });
   }
@@ -82,9 +100,8 @@ export class Admission {
 
   /** Resolves when everything that has arrived so far is answered. */
   async idle(): Promise<void> {
-    while (this.#queue.length > 0 || this.#admitting || this.#unwritten > 0) {
+    while (this.#queue.length > 0 || this.#admitting || this.#unwritten + this.#laneWrites > 0 || this.#lane.isBusy) {
       await new Promise<void>((resolve) => this.#modules.atTurnEnd(resolve));
-      await this.#judging;
     }
   }
 
@@ -105,36 +122,72 @@ export class Admission {
     this.#unwritten++;
     const mark = index.openReader();
     try {
-      const rows = await engine.admit(packList(group.map((item) => item.raw)), config.preExecution === 'full');
-      if (rows.length !== group.length * ADMISSION_ROW.bytes) throw new RangeError('admit: wrong number of rows');
-      this.#judging = this.#judging.then(() => this.#judgeGroup(group, rows, mark));
+      const rows = await engine.admit(packList(group.map((item) => item.raw)), false);
+      const written = this.#judgeGroup(group, rows, mark, config.preExecution === 'off');
+      void written.then(() => this.#groupDone());
     } catch (error) {
-      for (const item of group) item.reject(error);
-      this.#modules.log.error('admission failed', { error, transactions: group.length });
+      this.#failed(group, error);
       this.#groupDone();
     } finally {
+      index.closeReader();
       this.#admitting = false;
       this.#schedule();
     }
   }
 
-  /** Never rejects: whatever happens is the answer of the items. */
-  async #judgeGroup(group: readonly Waiting[], rows: Buffer, mark: number): Promise<void> {
-    const { clock, metrics } = this.#modules;
-    const accepted: { item: Waiting; acceptance: Acceptance; displaced: PoolEntry | undefined }[] = [];
+  /** Runs a group of the lane; what comes out is judged like any other group. */
+  async #preExecute(group: readonly Waiting[]): Promise<void> {
+    const { engine, index } = this.#modules;
+    const mark = index.openReader();
+    try {
+      // Without the verb for known senders the group is recovered once more.
+      const rows = engine.preExecute
+        ? await engine.preExecute(packList(group.map(packRecovered)))
+        : await engine.admit(packList(group.map((item) => item.raw)), true);
+      // The next group need not wait for the disk: writes that overlap are joined.
+      const written = this.#judgeGroup(group, rows, mark, true);
+      this.#laneWrites++;
+      void written.then(() => this.#laneWrites--);
+    } catch (error) {
+      this.#failed(group, error);
+    } finally {
+      index.closeReader();
+    }
+  }
+
+  #failed(group: readonly Waiting[], error: unknown): void {
+    for (const item of group) item.reject(error);
+    this.#modules.log.error('admission failed', { error, transactions: group.length });
+  }
+
+  /**
+   * Judges at once, in order of arrival, and answers the promise of the write, which never rejects: whatever happens is the answer of the
+   * items. Not `final`: what needs pre-execution goes to the lane.
+   */
+  #judgeGroup(group: readonly Waiting[], rows: Buffer, mark: number, final: boolean): Promise<void> {
+    if (rows.length !== group.length * ADMISSION_ROW.bytes) throw new RangeError('admit: wrong number of rows');
+    const accepted: Accepted[] = [];
     for (const [i, item] of group.entries()) {
       try {
-        const acceptance = this.#modules.judge.judge(new AdmissionRow(rows, i * ADMISSION_ROW.bytes), item, mark);
-        accepted.push({ item, acceptance, displaced: this.#hold(acceptance) });
+        const row = new AdmissionRow(rows, i * ADMISSION_ROW.bytes);
+        if (final || row.has('plainTransfer')) accepted.push(this.#accept(row, item, mark));
+        else this.#toLane(row, item, mark);
       } catch (error) {
-        this.#refused(error instanceof PoolError ? error.code : 'INTERNAL');
-        item.reject(error);
+        this.#reject(item, error);
       }
     }
-    if (accepted.length > 0) await this.#write(accepted);
-    const first = group[0];
-    if (first !== undefined) metrics.admissionSeconds.observe((clock.nowMs() - first.receivedAtMs) / 1000);
-    this.#groupDone();
+    return accepted.length > 0 ? this.#write(accepted) : Promise.resolve();
+  }
+
+  #accept(row: AdmissionRow, item: Waiting, mark: number): Accepted {
+    const acceptance = this.#modules.judge.judge(row, item, mark);
+    return { item, acceptance, displaced: this.#hold(acceptance) };
+  }
+
+  /** Everything but its cost is in order; it is judged again when that is known. */
+  #toLane(row: AdmissionRow, item: Waiting, mark: number): void {
+    item.sender = this.#modules.judge.check(row, item, mark).sender;
+    this.#lane.push(item);
   }
 
   /** Puts an accepted entry in, invisible to selection, and takes out what has to leave for it. */
@@ -145,7 +198,7 @@ export class Admission {
     return index.insert(entry);
   }
 
-  async #write(accepted: readonly { item: Waiting; acceptance: Acceptance; displaced: PoolEntry | undefined }[]): Promise<void> {
+  async #write(accepted: readonly Accepted[]): Promise<void> {
     const { index, writer, clock, metrics } = this.#modules;
     const atMs = clock.nowMs();
     // An entry replaced within its own group never was promised to anybody else: it is written as ended only.
@@ -170,12 +223,15 @@ export class Admission {
     for (const end of ends) metrics.ended.inc(1, { status: end.status });
     metrics.evicted.inc(accepted.reduce((sum, { acceptance }) => sum + (acceptance.evicted === null ? 0 : 1), 0));
     metrics.accepted.inc(accepted.length);
-    for (const { item, acceptance } of accepted) item.resolve(acceptance.entry.hash);
+    for (const { item, acceptance } of accepted) {
+      metrics.admissionSeconds.observe((clock.nowMs() - item.receivedAtMs) / 1000);
+      item.resolve(acceptance.entry.hash);
+    }
     this.#modules.onAccepted(puts);
   }
 
   /** Nothing was written: newcomers go, those that had to leave come back. In reverse, so that chains of replacements unwind. */
-  #undo(accepted: readonly { item: Waiting; acceptance: Acceptance; displaced: PoolEntry | undefined }[], error: unknown): void {
+  #undo(accepted: readonly Accepted[], error: unknown): void {
     const { index } = this.#modules;
     for (const { item, acceptance, displaced } of [...accepted].reverse()) {
       index.remove(acceptance.entry);
@@ -191,12 +247,26 @@ export class Admission {
   }
 
   #groupDone(): void {
-    this.#modules.index.closeReader();
     this.#unwritten--;
     this.#schedule();
+  }
+
+  #reject(item: Waiting, error: unknown): void {
+    const code = error instanceof PoolError ? error.code : 'INTERNAL';
+    if (code === 'TX_OUT_OF_COUNTERS') this.#lane.offended(item.sender);
+    this.#refused(code);
+    item.reject(error);
   }
 
   #refused(code: string): void {
     this.#modules.metrics.rejected.inc(1, { reason: code });
   }
+}
+
+/** Item of a pre-execution: sender, then the signed RLP. */
+function packRecovered({ sender, raw }: Waiting): Buffer {
+  const item = Buffer.allocUnsafe(20 + raw.length);
+  item.write(sender.slice(2), 0, 'hex');
+  item.set(raw, 20);
+  return item;
 }

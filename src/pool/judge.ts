@@ -50,6 +50,13 @@ export interface Acceptance {
   readonly evicted: PoolEntry | null;
 }
 
+/** A transaction that passed the checks. */
+export interface Checked {
+  readonly sender: string;
+  readonly state: AccountState;
+  readonly evicted: PoolEntry | null;
+}
+
 type Verdict = PoolError | null;
 
 /** The checks of admission. */
@@ -62,6 +69,12 @@ export class Judge {
 
   /** `mark` is what `PoolIndex.openReader` answered before the rows were read. Throws the refusal. */
   judge(row: AdmissionRow, arrival: Arrival, mark: number): Acceptance {
+    const { sender, state, evicted } = this.check(row, arrival, mark);
+    return { entry: this.#entry(row, arrival, sender, state), evicted };
+  }
+
+  /** The checks alone; the pool is left as it is. Throws the refusal. */
+  check(row: AdmissionRow, arrival: Arrival, mark: number): Checked {
     throwIf(this.#decoded(row));
     throwIf(this.#fields(row));
     throwIf(this.#sizes(row));
@@ -77,7 +90,7 @@ export class Judge {
     throwIf(this.#replacement(row, sender));
     throwIf(this.#resources(row));
     throwIf(this.#breakEven(row, arrival.raw));
-    return { entry: this.#entry(row, arrival, sender, state), evicted };
+    return { sender, state, evicted };
   }
 
   #decoded(row: AdmissionRow): Verdict {

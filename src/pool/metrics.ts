@@ -27,10 +27,7 @@ export class PoolMetrics {
     ]);
     this.evicted = registry.counter('zknode_pool_evicted_total', 'Transactions that a full pool gave up for better ones.');
     this.groupSize = registry.histogram('zknode_pool_admission_group_size', 'Transactions in one admission.', GROUP_SIZE_BUCKETS);
-    this.admissionSeconds = registry.histogram(
-      'zknode_pool_admission_seconds',
-      'From arrival to the durable answer of an admission group.',
-    );
+    this.admissionSeconds = registry.histogram('zknode_pool_admission_seconds', 'From the arrival of a transaction to its durable answer.');
     registry.gauge('zknode_pool_txs', 'Transactions in the pool, by state.', ['state']).collect((gauge) => {
       const { pending, queued } = gauges.counts();
       gauge.set(pending, { state: 'pending' });

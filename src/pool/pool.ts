@@ -35,7 +35,7 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 /** Verbs of the engine that the pool uses. */
 export type PoolEngine = Pick<
   NativeEngine,
-  'admit' | 'poolWrite' | 'poolLoad' | 'poolStatus' | 'poolPrune' | 'account' | 'head' | 'transactionJson'
+  'admit' | 'preExecute' | 'poolWrite' | 'poolLoad' | 'poolStatus' | 'poolPrune' | 'account' | 'head' | 'transactionJson'
 >;
 
 /** Parts that the pool works with. */

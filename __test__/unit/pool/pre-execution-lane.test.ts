@@ -1,0 +1,109 @@
+import test from 'ava';
+import { PRE_STATUS } from '../../../src/native/layouts.js';
+import { PreExecutionLane } from '../../../src/pool/pre-execution-lane.js';
+import { FakeDisk } from '../../helpers/fake-engine.js';
+import { addressOf, fakeTransaction, hashOf, rawOf } from '../../helpers/fake-transaction.js';
+import { SimClock } from '../../helpers/sim-clock.js';
+import { startSim } from '../../helpers/sim-node.js';
+
+interface Item {
+  readonly sender: string;
+  readonly number: number;
+}
+
+function lane(clock: SimClock): { lane: PreExecutionLane<Item>; groups: Item[][] } {
+  const groups: Item[][] = [];
+  const made = new PreExecutionLane<Item>(
+    async (group) => {
+      groups.push([...group]);
+      await clock.sleep(10);
+    },
+    () => clock.nowMs(),
+  );
+  return { lane: made, groups };
+}
+
+test('one of each sender before a second of any, each sender in its own order', async (t) => {
+  const clock = new SimClock();
+  const { lane: made, groups } = lane(clock);
+  made.push({ sender: 'first', number: 0 });
+  for (let number = 0; number < 100; number++) made.push({ sender: 'flood', number });
+  made.push({ sender: 'a', number: 0 });
+  made.push({ sender: 'a', number: 1 });
+  made.push({ sender: 'b', number: 0 });
+  await clock.run(1_000);
+  t.deepEqual(
+    groups[1]?.slice(0, 5).map(({ sender, number }) => `${sender}${number}`),
+    ['flood0', 'a0', 'b0', 'flood1', 'a1'],
+  );
+  t.is(groups.flat().length, 104);
+  t.deepEqual(
+    groups
+      .flat()
+      .filter(({ sender }) => sender === 'flood')
+      .map(({ number }) => number),
+    Array.from({ length: 100 }, (_unused, i) => i),
+  );
+  t.false(made.isBusy);
+});
+
+test('offenders wait behind the others, do not starve, and are forgiven', async (t) => {
+  const clock = new SimClock();
+  const { lane: made, groups } = lane(clock);
+  made.offended('bad');
+  made.push({ sender: 'good', number: -1 });
+  for (let number = 0; number < 40; number++) made.push({ sender: 'bad', number });
+  for (let number = 0; number < 200; number++) made.push({ sender: 'good', number });
+  await clock.run(1_000);
+  const order = groups.map((group) => group[0]?.sender);
+  t.deepEqual(order.slice(0, 9), ['good', 'good', 'good', 'good', 'good', 'good', 'good', 'bad', 'good']);
+  t.is(groups.flat().length, 241);
+  await clock.run(10_000);
+  made.push({ sender: 'x', number: 0 });
+  made.push({ sender: 'bad', number: 0 });
+  made.push({ sender: 'good', number: 0 });
+  await clock.run(100);
+  t.deepEqual(
+    groups[groups.length - 1]?.map(({ sender }) => sender),
+    ['bad', 'good'],
+  );
+});
+
+test('plain transfers do not wait for pre-execution, and refused transactions are not pre-executed', async (t) => {
+  const disk = new FakeDisk();
+  disk.fund(addressOf(1), 10n ** 20n);
+  disk.fund(addressOf(2), 10n ** 20n);
+  const clock = new SimClock();
+  let calls = 0;
+  const node = await startSim({
+    clock,
+    disk,
+    sequence: false,
+    // The second and later calls of admit are pre-executions here: slow ones.
+    latencyMs: (verb) => (verb === 'admit' && calls++ > 0 ? 500 : 1),
+  });
+  const call = rawOf(fakeTransaction({ sender: addressOf(1), preStatus: PRE_STATUS.success }));
+  const poor = rawOf(fakeTransaction({ sender: addressOf(3), preStatus: PRE_STATUS.success }));
+  const transfer = rawOf(fakeTransaction({ sender: addressOf(2) }));
+  const answers: string[] = [];
+  const results = Promise.allSettled([call, poor, transfer].map((raw) => node.pool.add(raw).finally(() => answers.push(hashOf(raw)))));
+  await clock.run(100);
+  t.deepEqual(answers, [hashOf(poor), hashOf(transfer)]);
+  await clock.run(1_000);
+  t.is((await results)[0]?.status, 'fulfilled');
+  t.deepEqual(node.engine.groupSizes, [3, 1]);
+});
+
+test('racing through both ways: the pre-executed transaction finds its nonce taken', async (t) => {
+  const disk = new FakeDisk();
+  disk.fund(addressOf(1), 10n ** 20n);
+  const node = await startSim({ disk, sequence: false });
+  const call = rawOf(fakeTransaction({ sender: addressOf(1), preStatus: PRE_STATUS.success }));
+  const transfer = rawOf(fakeTransaction({ sender: addressOf(1) }));
+  const results = await node.clock.runUntil(Promise.allSettled([call, transfer].map((raw) => node.pool.add(raw))));
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  t.is(node.pool.index.waitingCount, 1);
+});
