@@ -52,7 +52,7 @@ impl<S: PageSource, V> Audit<'_, S, V> {
     where
         V: FnMut(H4, H4) -> Result<(), E>,
     {
-        let page = self.store.get(&key)?.page;
+        let page = self.store.get(&key)?;
         let view = PageView::new(&page);
         self.report.page_count += 1;
         self.report.page_bytes += page.len() as u64;

@@ -55,14 +55,14 @@ pub(crate) fn reduce96(low: u64, high: u64) -> u64 {
 #[inline]
 pub(crate) fn reduce160(low: u128, high: u32) -> u64 {
     // 2^128 = -2^32: a borrow added 2^64 = EPSILON too much, and leaves at least 2^64 - 2^63 - 2^32.
-    let (difference, borrow) = reduce128(low).overflowing_sub((high as u64) << 32);
+    let (difference, borrow) = reduce128(low).overflowing_sub(u64::from(high) << 32);
     difference.wrapping_sub(epsilon_if(borrow))
 }
 
 /// The product.
 #[inline]
 pub(crate) fn mul(a: u64, b: u64) -> u64 {
-    reduce128(a as u128 * b as u128)
+    reduce128(u128::from(a) * u128::from(b))
 }
 
 /// The S-box, x^7.

@@ -61,14 +61,14 @@ pub(crate) struct Inner {
     /// Hash of the left child, hash of the right child.
     pub(crate) input: [u64; 8],
     pub(crate) children: [Child; 2],
-    /// For the root node of a page: number of the page's former content, see `pass`.
-    pub(crate) former_page: u32,
+    /// For the root node of a page: row and place of the page's former content, see `pass`.
+    pub(crate) former_page: [u32; 2],
     /// 0 when the hashes of both children are known or are those of leaves.
     height: u32,
     slot: Slot,
 }
 
-/// [`Inner::former_page`] of a node that is no page root or whose page is new.
+/// Row in [`Inner::former_page`] of a node that is no page root or whose page is new.
 pub(crate) const NO_PAGE: u32 = u32::MAX;
 
 impl Inner {
@@ -161,7 +161,7 @@ impl Forest {
         self.inner.push(Inner {
             input: [0; 8],
             children: [Child::Empty; 2],
-            former_page: NO_PAGE,
+            former_page: [NO_PAGE; 2],
             height,
             slot: Slot(ROOT_FLAG),
         });

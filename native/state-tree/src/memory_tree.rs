@@ -12,7 +12,7 @@ use crate::{
     poseidon::{CAPACITY_ZERO, hash_each, join},
     proof::Proof,
     state_tree::{StateTree, TreeConfig},
-    store::NoSource,
+    store::{NoSource, TreeError},
 };
 
 /// A tree that holds all its leaves in memory: test states, the state of a witness, the block info tree.
@@ -22,13 +22,15 @@ pub struct MemoryTree {
     tree: StateTree<NoSource>,
 }
 
-/// A tree in memory never fails to read a page.
-const IN_MEMORY: &str = "all pages of a tree in memory are in its cache";
+/// A tree in memory never fails to read a page: all its pages are in a cache without a limit.
+fn in_memory<T>(result: Result<T, TreeError>) -> T {
+    result.unwrap_or_else(|error| unreachable!("a tree in memory: {error}"))
+}
 
 impl Default for MemoryTree {
     fn default() -> Self {
         let config = TreeConfig { cache_bytes: usize::MAX, threads: 1 };
-        Self { leaves: BTreeMap::new(), tree: StateTree::open(NoSource, H4::ZERO, config).expect(IN_MEMORY) }
+        Self { leaves: BTreeMap::new(), tree: in_memory(StateTree::open(NoSource, H4::ZERO, config)) }
     }
 }
 
@@ -65,7 +67,7 @@ impl MemoryTree {
                 self.leaves.insert(Path::of(key), *value);
             }
         }
-        let delta = self.tree.update(writes).expect(IN_MEMORY);
+        let delta = in_memory(self.tree.update(writes));
         self.tree.settle(delta.sequence);
         delta.root
     }
@@ -77,7 +79,7 @@ impl MemoryTree {
 
     /// The proof of a key's value or of its absence.
     pub fn prove(&self, key: &H4) -> Proof {
-        self.tree.prove(key).expect(IN_MEMORY)
+        in_memory(self.tree.prove(key))
     }
 
     /// Number of leaves.

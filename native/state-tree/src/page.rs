@@ -28,7 +28,7 @@ const LEAF_BYTES: usize = 64;
 const _: () = assert!(PAGE_LEVELS >= 1 && PAGE_LEVELS <= 5, "the bitmaps have 64 bits");
 
 /// The place of a page: depth and path of its root.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct PageKey {
     depth: u32,
     /// Zero below `depth`.
@@ -58,16 +58,6 @@ impl AsRef<[u8]> for PageKeyBytes {
     }
 }
 
-impl std::hash::Hash for PageKey {
-    /// Only the words that the depth reaches: nearly always one.
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from(self.depth));
-        for word in &self.prefix.0[..self.depth.div_ceil(64) as usize] {
-            state.write_u64(*word);
-        }
-    }
-}
-
 impl PageKey {
     /// The page on a path whose root is at `depth`.
     #[inline]
@@ -78,6 +68,16 @@ impl PageKey {
     /// Depth of the page's root.
     pub fn depth(&self) -> u32 {
         self.depth
+    }
+
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// The key as one word, its low byte the depth, when the path fits above.
+    #[inline]
+    pub(crate) fn word(&self) -> Option<u64> {
+        (self.depth <= 56).then(|| self.prefix.0[0] | u64::from(self.depth))
     }
 
     /// The path of this page's node `number`.
@@ -167,7 +167,7 @@ fn rank(bitmap: u64, number: u32) -> usize {
 }
 
 impl<'a> PageView<'a> {
-    /// Reads a page that [`PageView::check`] has accepted or that a [`PageWriter`] made.
+    /// Reads a page that [`PageView::check`] has accepted or that a [`crate::page_writer::PageWriter`] made.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let (inner, leaf) = (word_at(bytes, 1), word_at(bytes, 9));
@@ -200,7 +200,9 @@ impl<'a> PageView<'a> {
             .filter(|number| *number == 1 || inner >> number & 1 == 1)
             .all(|number| present >> (2 * number) & 0b11 != 0);
         let in_range = u64::BITS == NUMBERS || present >> NUMBERS == 0;
-        if is_lone_leaf || (inner & leaf == 0 && present & 0b11 == 0 && in_range && has_parents && has_children) {
+        if is_lone_leaf
+            || (inner & leaf == 0 && present.trailing_zeros() >= 2 && in_range && has_parents && has_children)
+        {
             Ok(Self::new(bytes))
         } else {
             Err(PageFault::Shape)
@@ -216,6 +218,30 @@ impl<'a> PageView<'a> {
         } else {
             Kind::Empty
         }
+    }
+
+    /// Bitmap of inner nodes by number.
+    #[inline]
+    pub(crate) fn inner(&self) -> u64 {
+        self.inner
+    }
+
+    /// Bitmap of leaves by number.
+    #[inline]
+    pub(crate) fn leaf_bitmap(&self) -> u64 {
+        self.leaf
+    }
+
+    /// Hash of a node, as stored; it must be there.
+    #[inline]
+    pub(crate) fn hash_bytes(&self, number: u32) -> &'a [u8] {
+        &self.hashes[HASH_BYTES * rank(self.inner | self.leaf, number)..][..HASH_BYTES]
+    }
+
+    /// The record of a leaf, as stored; it must be one.
+    #[inline]
+    pub(crate) fn leaf_bytes(&self, number: u32) -> &'a [u8] {
+        &self.leaves[LEAF_BYTES * rank(self.leaf, number)..][..LEAF_BYTES]
     }
 
     /// Hash of a node; zero for the empty one.
@@ -235,92 +261,4 @@ impl<'a> PageView<'a> {
         let at = LEAF_BYTES * rank(self.leaf, number);
         LeafRecord { path: Path(four_words_at(self.leaves, at)), value_hash: H4(four_words_at(self.leaves, at + 32)) }
     }
-}
-
-/// Collects the nodes of one page in any order and then writes them.
-pub(crate) struct PageWriter {
-    inner: u64,
-    leaf: u64,
-    hashes: [H4; NUMBERS as usize],
-    leaves: [LeafRecord; NUMBERS as usize],
-    bytes: Vec<u8>,
-}
-
-impl Default for PageWriter {
-    fn default() -> Self {
-        Self {
-            inner: 0,
-            leaf: 0,
-            hashes: [H4::ZERO; NUMBERS as usize],
-            leaves: [LeafRecord::default(); NUMBERS as usize],
-            bytes: Vec::new(),
-        }
-    }
-}
-
-impl PageWriter {
-    /// Sets a node to an inner one.
-    pub(crate) fn put_inner(&mut self, number: u32, hash: H4) {
-        self.inner |= 1 << number;
-        self.hashes[number as usize] = hash;
-    }
-
-    /// Sets a node to a leaf.
-    pub(crate) fn put_leaf(&mut self, number: u32, hash: H4, leaf: LeafRecord) {
-        self.leaf |= 1 << number;
-        self.hashes[number as usize] = hash;
-        self.leaves[number as usize] = leaf;
-    }
-
-    /// Copies what is below an inner node of another version of this page.
-    pub(crate) fn copy_below(&mut self, former: &PageView<'_>, number: u32) {
-        if number >= BOTTOM {
-            return;
-        }
-        for child in [2 * number, 2 * number + 1] {
-            match former.kind(child) {
-                Kind::Empty => {}
-                Kind::Leaf => self.put_leaf(child, former.hash(child), former.leaf(child)),
-                Kind::Inner => {
-                    self.put_inner(child, former.hash(child));
-                    self.copy_below(former, child);
-                }
-            }
-        }
-    }
-
-    /// The page's bytes; the writer is empty afterwards.
-    pub(crate) fn finish(&mut self) -> std::sync::Arc<[u8]> {
-        let Self { inner, leaf, hashes, leaves, bytes } = self;
-        bytes.clear();
-        bytes.push(FORMAT);
-        bytes.extend_from_slice(&inner.to_le_bytes());
-        bytes.extend_from_slice(&leaf.to_le_bytes());
-        for number in numbers(*inner | *leaf) {
-            extend_words(bytes, &hashes[number].0);
-        }
-        for number in numbers(*leaf) {
-            extend_words(bytes, &leaves[number].path.0);
-            extend_words(bytes, &leaves[number].value_hash.0);
-        }
-        (*inner, *leaf) = (0, 0);
-        std::sync::Arc::from(bytes.as_slice())
-    }
-}
-
-fn extend_words(bytes: &mut Vec<u8>, words: &[u64; 4]) {
-    let mut chunk = [0u8; 32];
-    for (part, word) in chunk.chunks_exact_mut(8).zip(words) {
-        part.copy_from_slice(&word.to_le_bytes());
-    }
-    bytes.extend_from_slice(&chunk);
-}
-
-/// The set bits of a bitmap.
-fn numbers(mut bitmap: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let number = bitmap.trailing_zeros();
-        bitmap &= bitmap.checked_sub(1)?;
-        Some(number as usize)
-    })
 }

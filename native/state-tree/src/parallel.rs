@@ -1,10 +1,13 @@
 //! One pass on several threads: each takes some of the subtrees below the root page.
 
+use std::sync::Arc;
+
 use crate::{
     forest::Subtree,
     page::{PAGE_LEVELS, PageKey},
     pass::{Change, Pass, Resolved, Workspace, Write, hash_values},
     path::Path,
+    rows,
     store::{PageSource, PageStore, TreeError},
 };
 
@@ -42,16 +45,23 @@ pub(crate) fn cut(mut writes: &mut [Write], count: usize) -> Vec<Chunk<'_>> {
     chunks
 }
 
+/// What a chunk has become and the pages that were read from the source for it.
+#[derive(Default)]
+pub(crate) struct Part {
+    resolved: Vec<(usize, Resolved)>,
+    pub(crate) loaded: Vec<(PageKey, Arc<[u8]>)>,
+}
+
 /// Does all chunks, the first on the caller's thread; what became of each subtree, by its group.
 pub(crate) fn run<S: PageSource>(
     store: &PageStore<S>,
     chunks: Vec<Chunk<'_>>,
     workspaces: &mut [Workspace],
     is_inner: &[bool],
-) -> Result<Vec<Option<Resolved>>, TreeError> {
+) -> Result<(Vec<Option<Resolved>>, Vec<Part>), TreeError> {
     let mut jobs = chunks.into_iter().zip(workspaces);
     let first = jobs.next();
-    let parts: Vec<Result<Vec<(usize, Resolved)>, TreeError>> = std::thread::scope(|scope| {
+    let parts: Vec<Result<Part, TreeError>> = std::thread::scope(|scope| {
         let handles: Vec<_> =
             jobs.map(|(chunk, work)| scope.spawn(move || run_chunk(store, chunk, work, is_inner))).collect();
         let first = first.map(|(chunk, work)| run_chunk(store, chunk, work, is_inner));
@@ -61,13 +71,12 @@ pub(crate) fn run<S: PageSource>(
         });
         first.into_iter().chain(others).collect()
     });
+    let parts = parts.into_iter().collect::<Result<Vec<Part>, TreeError>>()?;
     let mut resolved = vec![None; GROUPS];
-    for part in parts {
-        for (group, subtree) in part? {
-            resolved[group] = Some(subtree);
-        }
+    for (group, subtree) in parts.iter().flat_map(|part| &part.resolved) {
+        resolved[*group] = Some(*subtree);
     }
-    Ok(resolved)
+    Ok((resolved, parts))
 }
 
 fn run_chunk<S: PageSource>(
@@ -75,25 +84,32 @@ fn run_chunk<S: PageSource>(
     writes: Chunk<'_>,
     work: &mut Workspace,
     is_inner: &[bool],
-) -> Result<Vec<(usize, Resolved)>, TreeError> {
+) -> Result<Part, TreeError> {
     hash_values(writes);
-    let mut pass = Pass { store, work, resolved: &[] };
-    let mut changes = Vec::with_capacity(GROUPS);
+    let (mut keys, mut groups) = (Vec::with_capacity(GROUPS), Vec::with_capacity(GROUPS));
+    let mut end = 0;
     for writes in writes.chunk_by(|a, b| group(&a.path) == group(&b.path)) {
-        let path = &writes[0].path;
-        if is_inner[group(path)] {
-            let key = PageKey::new(path, PAGE_LEVELS);
-            let change = pass.page(key, writes)?;
-            let root = match &change {
-                Change::To(subtree @ Subtree::Inner(_)) => Some(pass.work.forest.place_root(*subtree, PAGE_LEVELS)),
-                _ => None,
-            };
-            changes.push((group(path), key, change, root));
+        let start = end;
+        end += writes.len() as u32;
+        if is_inner[group(&writes[0].path)] {
+            keys.push(PageKey::new(&writes[0].path, PAGE_LEVELS));
+            groups.push((start, end));
         }
     }
+    let rows = rows::fetch(store, keys.clone(), groups.clone(), writes, true)?;
+    let mut pass = Pass::new(work, &rows, PAGE_LEVELS);
+    let mut changes = Vec::with_capacity(GROUPS);
+    for (key, (start, end)) in keys.into_iter().zip(groups) {
+        let change = pass.page(key, &writes[start as usize..end as usize])?;
+        let root = match &change {
+            Change::To(subtree @ Subtree::Inner(_)) => Some(pass.work.forest.place_root(*subtree, PAGE_LEVELS)),
+            _ => None,
+        };
+        changes.push((key, change, root));
+    }
     pass.work.forest.hash_all();
-    let mut resolved = Vec::with_capacity(changes.len());
-    for (group, key, change, root) in changes {
+    let mut part = Part::default();
+    for (key, change, root) in changes {
         let subtree = match (change, root) {
             (Change::To(Subtree::Inner(node)), Some(root)) => {
                 pass.write_pages(node, key);
@@ -106,7 +122,8 @@ fn run_chunk<S: PageSource>(
                 unreachable!("the root of a changed page is a node of this pass and was placed")
             }
         };
-        resolved.push((group, subtree));
+        part.resolved.push((group(key.prefix()), subtree));
     }
-    Ok(resolved)
+    part.loaded = rows::into_loaded(rows);
+    Ok(part)
 }

@@ -4,18 +4,18 @@
 //! hashes what changed and then writes the pages from the top. Nothing that exists is modified: a pass that fails leaves
 //! no trace.
 
-use std::sync::Arc;
-
 use alloy_primitives::U256;
 
 use crate::{
     H4,
     forest::{Child, Forest, NO_PAGE, Subtree},
     keys::value_limbs,
-    page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView, PageWriter},
+    page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView},
+    page_writer::PageWriter,
     path::Path,
     poseidon::{CAPACITY_ZERO, hash_each, join},
-    store::{PageSource, PageStore, PageWrite, TreeError},
+    rows::Row,
+    store::{PageWrite, TreeError},
 };
 
 /// One write; the writes of a pass are sorted by path and unique.
@@ -78,15 +78,11 @@ impl Depths {
 #[derive(Default)]
 pub(crate) struct Workspace {
     pub(crate) forest: Forest,
-    /// Former content of changed pages, by the numbers in [`crate::forest::Inner::former_page`].
-    former: Vec<Arc<[u8]>>,
-    writer: PageWriter,
+    pub(crate) writer: PageWriter,
     /// Leaves of slots being built.
     leaves: Vec<u32>,
     /// Pages still to be written: root node, path and depth.
     queue: Vec<(u32, PageKey)>,
-    /// Pages read from the source.
-    pub(crate) loaded: Vec<(PageKey, Arc<[u8]>)>,
     pub(crate) pages: Vec<PageWrite>,
     pub(crate) depths: Depths,
 }
@@ -94,62 +90,60 @@ pub(crate) struct Workspace {
 impl Workspace {
     pub(crate) fn clear(&mut self) {
         self.forest.clear();
-        self.former.clear();
         self.leaves.clear();
         self.queue.clear();
-        self.loaded.clear();
         self.pages.clear();
         self.depths = Depths::default();
     }
 }
 
 /// A pass at work on a tree.
-pub(crate) struct Pass<'a, S> {
-    pub(crate) store: &'a PageStore<S>,
+pub(crate) struct Pass<'a> {
     pub(crate) work: &'a mut Workspace,
+    /// The pages on the paths of the writes, see `rows`.
+    pub(crate) rows: &'a [Row<'a>],
+    /// How many pages of each row were used.
+    pub(crate) used: Vec<usize>,
+    /// Depth of the first row.
+    pub(crate) first_depth: u32,
     /// Subtrees below the root page that others have done, by number minus `BOTTOM`.
     pub(crate) resolved: &'a [Option<Resolved>],
 }
 
-impl<S: PageSource> Pass<'_, S> {
+impl<'a> Pass<'a> {
+    pub(crate) fn new(work: &'a mut Workspace, rows: &'a [Row<'a>], first_depth: u32) -> Self {
+        Self { work, rows, used: vec![0; rows.len()], first_depth, resolved: &[] }
+    }
+
     /// Applies the writes to the whole tree.
     pub(crate) fn tree(&mut self, root: H4, writes: &[Write]) -> Result<Change, TreeError> {
-        if root.is_zero() {
-            return Ok(self.slot(None, 0, writes));
-        }
-        let key = PageKey::new(&Path::default(), 0);
-        let page = self.store.get(&key)?.page;
-        let view = PageView::new(&page);
+        let Some(row) = self.rows.first() else { return Ok(self.slot(None, 0, writes)) };
+        let view = PageView::new(&row.pages[0]);
         if view.kind(1) == Kind::Leaf {
             return Ok(self.slot(Some((view.leaf(1), root)), 0, writes));
         }
-        drop(page);
-        self.page(key, writes)
+        self.page(row.keys[0], writes)
     }
 
-    /// Applies writes below the root of a page.
+    /// Applies writes below the root of a page, the next of its row.
     pub(crate) fn page(&mut self, key: PageKey, writes: &[Write]) -> Result<Change, TreeError> {
-        let page = self.load(key)?;
-        let change = self.node(&PageView::new(&page), 1, key.depth(), writes)?;
+        let row_number = ((key.depth() - self.first_depth) / PAGE_LEVELS) as usize;
+        let row = self.rows.get(row_number).ok_or(TreeError::MissingPage(key))?;
+        let place = self.used[row_number];
+        self.used[row_number] += 1;
+        assert_eq!(row.keys.get(place), Some(&key), "rows are in the order in which a pass needs them");
+        let page: &'a [u8] = &row.pages[place];
+        let change = self.node(&PageView::new(page), 1, key.depth(), writes)?;
         match change {
             Change::Same => {}
             Change::To(Subtree::Inner(node)) => {
-                self.work.forest.inner[node as usize].former_page = self.work.former.len() as u32;
-                self.work.former.push(page);
+                self.work.forest.inner[node as usize].former_page = [row_number as u32, place as u32];
             }
             // The root page is written or deleted by whoever decides about the root.
             Change::To(_) if key.depth() == 0 => {}
             Change::To(_) => self.work.pages.push(PageWrite { key, page: None }),
         }
         Ok(change)
-    }
-
-    fn load(&mut self, key: PageKey) -> Result<Arc<[u8]>, TreeError> {
-        let found = self.store.get(&key)?;
-        if found.is_from_source {
-            self.work.loaded.push((key, found.page.clone()));
-        }
-        Ok(found.page)
     }
 
     /// Applies writes below an inner node.
@@ -241,11 +235,11 @@ impl<S: PageSource> Pass<'_, S> {
     pub(crate) fn write_pages(&mut self, node: u32, key: PageKey) {
         self.work.queue.push((node, key));
         while let Some((node, key)) = self.work.queue.pop() {
-            let Workspace { forest, former, writer, queue, .. } = &mut *self.work;
-            let former_page = forest.inner[node as usize].former_page;
-            let former = (former_page != NO_PAGE).then(|| PageView::new(&former[former_page as usize]));
+            let Workspace { forest, writer, queue, .. } = &mut *self.work;
+            let [row, place] = forest.inner[node as usize].former_page;
+            let former = (row != NO_PAGE).then(|| PageView::new(&self.rows[row as usize].pages[place as usize]));
             fill(forest, former.as_ref(), writer, queue, node, 1, &key);
-            let page = Some(writer.finish());
+            let page = Some(writer.finish(former.as_ref()));
             self.work.pages.push(PageWrite { key, page });
         }
     }
@@ -255,7 +249,7 @@ impl<S: PageSource> Pass<'_, S> {
         let Workspace { forest, writer, pages, .. } = &mut *self.work;
         let leaf = &forest.leaves[leaf as usize];
         writer.put_leaf(1, root, leaf.record());
-        pages.push(PageWrite { key: PageKey::new(&Path::default(), 0), page: Some(writer.finish()) });
+        pages.push(PageWrite { key: PageKey::new(&Path::default(), 0), page: Some(writer.finish(None)) });
     }
 }
 
@@ -282,7 +276,7 @@ fn fill(
             Child::Kept => {
                 writer.put_inner(child, hash);
                 if child < BOTTOM {
-                    writer.copy_below(former.expect("what is kept was there before"), child);
+                    writer.keep_below(former.expect("what is kept was there before"), child);
                 }
             }
             Child::Inner(below) => {

@@ -71,6 +71,16 @@ impl Path {
         }))
     }
 
+    /// `count` bits from `level` on, which may be fewer at the end of the path.
+    #[inline]
+    pub(crate) fn bits(&self, level: u32, count: u32) -> u32 {
+        let (word, at) = ((level / 64) as usize, level % 64);
+        let next = self.0.get(word + 1).copied().unwrap_or(0);
+        // Shifting in two steps, as a shift by 64 is none.
+        let window = (self.0[word] << at) | (next >> 1 >> (63 - at));
+        (window >> (64 - count)) as u32
+    }
+
     /// Number of leading levels at which two paths agree.
     #[inline]
     pub(crate) fn common_levels(&self, other: &Self) -> u32 {
@@ -131,6 +141,9 @@ mod tests {
             let mut flipped = path;
             flipped.0[(cut / 64) as usize] ^= 1 << (63 - cut % 64);
             prop_assert_eq!(path.common_levels(&flipped), cut);
+            let bits = path.bits(cut, 5);
+            let expected = (cut..cut + 5).fold(0, |bits, level| 2 * bits + u32::from(level < LEVELS && path.bit(level)));
+            prop_assert_eq!(bits, expected);
         }
     }
 }

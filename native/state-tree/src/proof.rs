@@ -153,7 +153,7 @@ impl<S: PageSource> StateTree<S> {
         }
         loop {
             let mut depth = siblings.len() as u32;
-            let page = self.store().get(&PageKey::new(&path, depth))?.page;
+            let page = self.store().get(&PageKey::new(&path, depth))?;
             let view = PageView::new(&page);
             if view.kind(1) == Kind::Leaf {
                 return Ok(Proof { siblings, end: end_at(view.leaf(1)) });

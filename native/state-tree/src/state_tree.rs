@@ -1,18 +1,16 @@
 //! The tree of a node: pages in a store, changed in passes.
 
-use std::sync::Arc;
-
 use alloy_primitives::U256;
 
 use crate::{
     H4,
     forest::Subtree,
     page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView},
-    parallel::{self, Chunk},
+    parallel::{self, Chunk, Part},
     pass::{Change, Depths, Pass, Resolved, Workspace, Write, hash_values},
     path::Path,
-    poseidon,
-    store::{CacheStats, PageSource, PageStore, PageWrite, TreeError},
+    poseidon, rows,
+    store::{CacheStats, Found, PageSource, PageStore, PageWrite, TreeError},
 };
 
 /// How a tree uses the machine.
@@ -74,7 +72,11 @@ pub struct StateTree<S> {
 
 impl<S> std::fmt::Debug for StateTree<S> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("StateTree").field("root", &self.root).field("sequence", &self.sequence).finish()
+        formatter
+            .debug_struct("StateTree")
+            .field("root", &self.root)
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,12 +89,14 @@ impl<S: PageSource> StateTree<S> {
         let mut store = PageStore::new(source, config.cache_bytes);
         if !root.is_zero() {
             let key = PageKey::new(&Path::default(), 0);
-            let found = store.get(&key)?;
-            let actual = root_of_page(&PageView::new(&found.page));
+            let page = store.get(&key)?;
+            let actual = root_of_page(&PageView::new(&page));
             if actual != root {
                 return Err(TreeError::WrongHash { key, expected: root, actual });
             }
-            store.keep(key, found.page);
+            if let Found::Loaded(page) = page {
+                store.keep(&key, page);
+            }
         }
         let threads = config.threads.clamp(1, 1 << PAGE_LEVELS);
         let workspaces = (0..=threads).map(|_| Workspace::default()).collect();
@@ -121,22 +125,28 @@ impl<S: PageSource> StateTree<S> {
     pub fn update(&mut self, writes: &[(H4, U256)]) -> Result<TreeDelta, TreeError> {
         prepare(writes, &mut self.writes);
         self.workspaces.iter_mut().for_each(Workspace::clear);
-        let resolved = self.resolve_in_parallel()?;
-        let (top, workers) = self.workspaces.split_last_mut().expect("there is one workspace for each thread and one");
+        let (resolved, parts) = self.resolve_in_parallel()?;
+        // After threads have worked there is only the root page to do, with a workspace of its own.
+        let at = if resolved.is_empty() { 0 } else { self.threads };
+        let (workers, top) = self.workspaces.split_at_mut(at);
+        let top = &mut top[0];
         if resolved.is_empty() {
             hash_values(&mut self.writes);
         }
-        let mut pass = Pass { store: &self.store, work: top, resolved: &resolved };
+        let keys = if self.root.is_zero() { Vec::new() } else { vec![PageKey::new(&Path::default(), 0)] };
+        let all = vec![(0, self.writes.len() as u32)];
+        let rows = rows::fetch(&self.store, keys, all, &self.writes, resolved.is_empty())?;
+        let mut pass = Pass { resolved: &resolved, ..Pass::new(top, &rows, 0) };
         let change = pass.tree(self.root, &self.writes)?;
-        let root = finish(&mut pass, change, self.root);
+        let root = finish(&mut pass, &change, self.root);
         let mut pages = std::mem::take(&mut top.pages);
         let mut depths = top.depths;
         for worker in workers {
             pages.append(&mut worker.pages);
             depths.raise(worker.depths);
         }
-        for (key, page) in self.workspaces.iter_mut().flat_map(|workspace| workspace.loaded.drain(..)) {
-            self.store.keep(key, page);
+        for (key, page) in rows::into_loaded(rows).into_iter().chain(parts.into_iter().flat_map(|part| part.loaded)) {
+            self.store.keep(&key, page);
         }
         self.sequence += 1;
         let Depths { probed, reached } = depths;
@@ -154,11 +164,11 @@ impl<S: PageSource> StateTree<S> {
     }
 
     /// The subtrees below the root page's bottom row, done by several threads; empty when that is not worth it.
-    fn resolve_in_parallel(&mut self) -> Result<Vec<Option<Resolved>>, TreeError> {
+    fn resolve_in_parallel(&mut self) -> Result<(Vec<Option<Resolved>>, Vec<Part>), TreeError> {
         if self.threads < 2 || self.writes.len() < parallel::WRITES_MIN || self.root.is_zero() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
-        let page: Arc<[u8]> = self.store.get(&PageKey::new(&Path::default(), 0))?.page;
+        let page = self.store.get(&PageKey::new(&Path::default(), 0))?;
         let view = PageView::new(&page);
         let is_inner: Vec<bool> = (BOTTOM..2 * BOTTOM).map(|number| view.kind(number) == Kind::Inner).collect();
         let chunks: Vec<Chunk<'_>> = parallel::cut(&mut self.writes, self.threads);
@@ -171,7 +181,11 @@ impl<S: PageSource> StateTree<S> {
     /// If there is no such pass.
     pub fn settle(&mut self, sequence: u64) {
         assert!(sequence <= self.sequence, "only what was computed can be durable");
-        self.store.settle(sequence);
+        let mut turn = 0;
+        self.store.settle(sequence, |page| {
+            turn = (turn + 1) % self.threads;
+            self.workspaces[turn].writer.recycle(page);
+        });
         self.settled = self.settled.max(sequence);
     }
 
@@ -205,9 +219,9 @@ fn prepare(writes: &[(H4, U256)], sorted: &mut Vec<Write>) {
 }
 
 /// Hashes what the pass decided, writes its pages and returns the root.
-fn finish<S: PageSource>(pass: &mut Pass<'_, S>, change: Change, old_root: H4) -> H4 {
+fn finish(pass: &mut Pass<'_>, change: &Change, old_root: H4) -> H4 {
     let key = PageKey::new(&Path::default(), 0);
-    let Change::To(subtree) = change else { return old_root };
+    let Change::To(subtree) = *change else { return old_root };
     let number = pass.work.forest.place_root(subtree, 0);
     pass.work.forest.hash_all();
     let root = pass.work.forest.root(number);

@@ -1,4 +1,4 @@
-//! Where a tree finds its pages: deltas not yet durable, the cache, the source.
+//! Where a tree finds its pages: the cache, with what is not yet durable, and the source.
 
 use std::{
     collections::VecDeque,
@@ -11,8 +11,8 @@ use std::{
 
 use crate::{
     H4,
-    cache::{PageCache, PageMap},
-    page::{PageFault, PageKey, PageView},
+    cache::{Known, PageCache, Version},
+    page::{PageFault, PageKey, PageKeyBytes, PageView},
 };
 
 /// Reads pages from wherever they are stored.
@@ -24,11 +24,24 @@ pub trait PageSource: Send + Sync {
     /// # Errors
     /// [`PageError`] when the storage cannot tell.
     fn page(&self, key: &[u8]) -> Result<Option<Vec<u8>>, PageError>;
+
+    /// Several pages, in the order of the keys, which are sorted. Storages that read many keys better than one by one
+    /// should say how.
+    ///
+    /// # Errors
+    /// [`PageError`] when the storage cannot tell.
+    fn pages(&self, keys: &[PageKeyBytes]) -> Result<Vec<Option<Vec<u8>>>, PageError> {
+        keys.iter().map(|key| self.page(key)).collect()
+    }
 }
 
 impl<S: PageSource + ?Sized> PageSource for Arc<S> {
     fn page(&self, key: &[u8]) -> Result<Option<Vec<u8>>, PageError> {
         (**self).page(key)
+    }
+
+    fn pages(&self, keys: &[PageKeyBytes]) -> Result<Vec<Option<Vec<u8>>>, PageError> {
+        (**self).pages(keys)
     }
 }
 
@@ -101,10 +114,11 @@ pub struct PageWrite {
     pub page: Option<Arc<[u8]>>,
 }
 
-/// What a pass left behind and what is not yet durable.
+/// What it takes to undo a pass that is not yet durable.
 struct Layer {
     sequence: u64,
-    pages: PageMap<Option<Arc<[u8]>>>,
+    /// What the cache knew of the changed pages before.
+    former: Vec<(PageKey, Option<Version>)>,
 }
 
 /// Pages found in the cache and pages read from the source since the tree was opened.
@@ -120,19 +134,34 @@ pub struct CacheStats {
     pub bytes: usize,
 }
 
+/// The pages of a tree: in the cache, which also holds all that is not yet durable, and in the source.
 pub(crate) struct PageStore<S> {
     source: S,
     cache: PageCache,
-    /// Oldest first.
+    /// Passes that are not yet durable, oldest first.
     layers: VecDeque<Layer>,
+    settled: u64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
 /// A page and where it came from.
-pub(crate) struct Found {
-    pub(crate) page: Arc<[u8]>,
-    pub(crate) is_from_source: bool,
+pub(crate) enum Found<'a> {
+    /// It lies in the cache.
+    Cached(&'a Arc<[u8]>),
+    /// It was read from the source.
+    Loaded(Arc<[u8]>),
+}
+
+impl std::ops::Deref for Found<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Found::Cached(page) => page,
+            Found::Loaded(page) => page,
+        }
+    }
 }
 
 impl<S: PageSource> PageStore<S> {
@@ -141,50 +170,78 @@ impl<S: PageSource> PageStore<S> {
             source,
             cache: PageCache::new(cache_bytes),
             layers: VecDeque::new(),
+            settled: 0,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
     }
 
     /// The page that an inner node above says to exist.
-    pub(crate) fn get(&self, key: &PageKey) -> Result<Found, TreeError> {
-        for layer in self.layers.iter().rev() {
-            if let Some(page) = layer.pages.get(key) {
-                let page = page.clone().ok_or(TreeError::MissingPage(*key))?;
-                return Ok(Found { page, is_from_source: false });
+    pub(crate) fn get(&self, key: &PageKey) -> Result<Found<'_>, TreeError> {
+        let mut found = Vec::with_capacity(1);
+        self.get_many(std::slice::from_ref(key), &mut found)?;
+        found.pop().ok_or(TreeError::MissingPage(*key))
+    }
+
+    /// Several such pages; what is not in the cache is read from the source in one call.
+    pub(crate) fn get_many<'a>(&'a self, keys: &[PageKey], found: &mut Vec<Found<'a>>) -> Result<(), TreeError> {
+        let nothing: Arc<[u8]> = Arc::default();
+        let start = found.len();
+        let mut absent = Vec::new();
+        for (index, key) in keys.iter().enumerate() {
+            match self.cache.get(key) {
+                Known::Page(page) => found.push(Found::Cached(page)),
+                Known::Deleted => return Err(TreeError::MissingPage(*key)),
+                Known::Nothing => {
+                    absent.push(index);
+                    found.push(Found::Loaded(nothing.clone()));
+                }
             }
         }
-        if let Some(page) = self.cache.get(key) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(Found { page: page.clone(), is_from_source: false });
+        self.hits.fetch_add((keys.len() - absent.len()) as u64, Ordering::Relaxed);
+        if absent.is_empty() {
+            return Ok(());
         }
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        let bytes = self.source.page(&key.bytes()).map_err(|error| TreeError::Source { key: *key, error })?;
-        let bytes = bytes.ok_or(TreeError::MissingPage(*key))?;
-        PageView::check(&bytes).map_err(|fault| TreeError::CorruptPage { key: *key, fault })?;
-        Ok(Found { page: Arc::from(bytes), is_from_source: true })
+        self.misses.fetch_add(absent.len() as u64, Ordering::Relaxed);
+        let absent_keys: Vec<_> = absent.iter().map(|index| keys[*index].bytes()).collect();
+        let error_key = keys[absent[0]];
+        let pages = self.source.pages(&absent_keys).map_err(|error| TreeError::Source { key: error_key, error })?;
+        let mut pages = pages.into_iter();
+        for index in absent {
+            let key = keys[index];
+            let bytes = pages.next().flatten().ok_or(TreeError::MissingPage(key))?;
+            PageView::check(&bytes).map_err(|fault| TreeError::CorruptPage { key, fault })?;
+            found[start + index] = Found::Loaded(Arc::from(bytes));
+        }
+        Ok(())
     }
 
     /// Keeps a page that was read from the source.
-    pub(crate) fn keep(&mut self, key: PageKey, page: Arc<[u8]>) {
-        self.cache.insert(key, page);
+    pub(crate) fn keep(&mut self, key: &PageKey, page: Arc<[u8]>) {
+        self.cache.put(key, (Some(page), 0), self.settled);
     }
 
     /// Makes the pages of a pass visible.
     pub(crate) fn push_layer(&mut self, sequence: u64, writes: &[PageWrite]) {
         debug_assert!(self.layers.back().is_none_or(|last| last.sequence < sequence));
-        let pages = writes.iter().map(|write| (write.key, write.page.clone())).collect();
-        self.layers.push_back(Layer { sequence, pages });
+        let put =
+            |write: &PageWrite| (write.key, self.cache.put(&write.key, (write.page.clone(), sequence), self.settled));
+        let former = writes.iter().map(put).collect();
+        self.layers.push_back(Layer { sequence, former });
     }
 
-    /// The source now shows the pages of all passes up to this one.
-    pub(crate) fn settle(&mut self, sequence: u64) {
+    /// The source now shows the pages of all passes up to this one. Former pages go to `recycle`.
+    pub(crate) fn settle(&mut self, sequence: u64, mut recycle: impl FnMut(Arc<[u8]>)) {
+        self.settled = self.settled.max(sequence);
         while self.layers.front().is_some_and(|layer| layer.sequence <= sequence) {
             let layer = self.layers.pop_front().expect("there is a front layer");
-            for (key, page) in layer.pages {
-                match page {
-                    Some(page) => self.cache.insert(key, page),
-                    None => self.cache.remove(&key),
+            for (key, former) in layer.former {
+                if let Some((Some(page), _)) = former {
+                    recycle(page);
+                }
+                // What the pass deleted need not be remembered any longer.
+                if self.cache.is_deleted(&key) {
+                    self.cache.remove(&key, layer.sequence);
                 }
             }
         }
@@ -193,7 +250,13 @@ impl<S: PageSource> PageStore<S> {
     /// Forgets the pages of this pass and of all later ones.
     pub(crate) fn drop_from(&mut self, sequence: u64) {
         while self.layers.back().is_some_and(|layer| layer.sequence >= sequence) {
-            self.layers.pop_back();
+            let layer = self.layers.pop_back().expect("there is a back layer");
+            for (key, former) in layer.former {
+                match former {
+                    Some(version) => drop(self.cache.put(&key, version, self.settled)),
+                    None => self.cache.remove(&key, layer.sequence),
+                }
+            }
         }
     }
 

@@ -140,8 +140,9 @@ fn lanes<const LANES: usize>(
         }
     }
     compress(&mut state);
-    for lane in 0..taken {
-        store(range.start + lane, H4(std::array::from_fn(|element| canonical(state[element][lane]))));
+    let [row_0, row_1, row_2, row_3, ..] = state;
+    for (lane, index) in range.take(taken).enumerate() {
+        store(index, H4([row_0[lane], row_1[lane], row_2[lane], row_3[lane]].map(canonical)));
     }
     taken
 }

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn many_is_one_by_one() {
-        let lengths = [0, 1, 54, 55, 56, 57, 111, 112, 1000, 7, 56, 24_576];
+        let lengths = [0usize, 1, 54, 55, 56, 57, 111, 112, 1000, 7, 56, 24_576];
         let strings: Vec<Vec<u8>> =
             lengths.iter().map(|&len| (0..len).map(|i| (i * 31 + len) as u8).collect()).collect();
         let views: Vec<&[u8]> = strings.iter().map(Vec::as_slice).collect();
