@@ -3,6 +3,8 @@
 //! `cargo run --release --example bench_poseidon -- [--rounds 3000]`; prints JSON, nanoseconds of CPU time per hash. The variants take
 //! turns in every round, so that a busy machine slows all of them alike.
 
+#![expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "times and counts are far below 2^52")]
+
 mod support;
 
 use serde_json::{Map, Value, json};

@@ -5,6 +5,8 @@
 //! microseconds per key (CPU time of the calling thread, and wall clock). `--keys` is how many keys each pass size writes in all. Between the passes the scalar
 //! permutation of qp-plonky2-core is timed, as the yardstick for the machine at that moment.
 
+#![expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "times and counts are far below 2^52")]
+
 mod support;
 
 use std::time::Instant;

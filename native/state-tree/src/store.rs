@@ -245,6 +245,7 @@ impl<S: PageSource> PageStore<S> {
                 }
             }
         }
+        self.cache.trim(self.settled);
     }
 
     /// Forgets the pages of this pass and of all later ones.

@@ -3,9 +3,30 @@
 mod common;
 
 use alloy_primitives::{Address, U256, hex};
-use common::{json, number};
+use common::vectors;
 use serde_json::Value;
 use zkevm_state_tree::{H4, MemoryTree, keys, poseidon, root_of};
+
+/// Parsed JSON of a vector file.
+fn json(name: &str) -> Option<Value> {
+    let text = std::fs::read_to_string(vectors(name)?).expect("the vector file is readable");
+    Some(serde_json::from_str(&text).expect("the vector file is JSON"))
+}
+
+/// A number as the vectors spell it: JSON number, decimal or 0x-hexadecimal string, possibly with leading zeros.
+fn number(value: &Value) -> U256 {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        other => panic!("not a number: {other}"),
+    };
+    let parsed = match text.strip_prefix("0x") {
+        Some("") => Ok(U256::ZERO),
+        Some(digits) => U256::from_str_radix(digits, 16),
+        None => U256::from_str_radix(&text, 10),
+    };
+    parsed.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
 
 /// An integer as a key or hash, without the check that its limbs are canonical: some vectors use such keys.
 fn raw_h4(value: &Value) -> H4 {
