@@ -839,3 +839,4 @@ module.exports.Engine = nativeBinding.Engine
 module.exports.genesisRoot = nativeBinding.genesisRoot
 module.exports.layoutSizes = nativeBinding.layoutSizes
 module.exports.openEngine = nativeBinding.openEngine
+module.exports.runVector = nativeBinding.runVector

@@ -139,6 +139,9 @@ export interface OpenBlockRequest {
 /** Opens or creates the database. */
 export declare function openEngine(options: EngineOptions): Promise<Engine>
 
+/** Runs one executor vector (JSON text) and answers its report as JSON. */
+export declare function runVector(json: string): Promise<string>
+
 export interface SealedBlock {
   number: number
   hash: string
