@@ -109,12 +109,14 @@ async function compile(env) {
     let current = '';
     const started = Date.now();
     let rocksStarted = 0;
+    // The last crate is optimised as a whole and linked: the longest silence of a build.
+    const doing = () => (crates >= total - 1 ? ' (optimising and linking)' : current && ` (${current})`);
     const show = () => {
       const objects = rocksObjects(targetDir);
       if (objects > 0 && rocksStarted === 0) rocksStarted = Date.now();
       const building = objects > 0 && objects < ROCKSDB_OBJECTS;
       const rocks = building ? `, RocksDB ${objects} of about ${ROCKSDB_OBJECTS} C++ files${remaining(objects, rocksStarted)}` : '';
-      detail(`${Math.min(crates, total)} of ${total} crates${rocks}${current ? ` (${current})` : ''}`);
+      detail(`${Math.min(crates, total)} of ${total} crates${rocks}${doing()}`);
     };
     const timer = setInterval(show, 1000);
     const onLine = (line) => {

@@ -1,0 +1,71 @@
+/**
+ * `npm run bench -- NAME [--json FILE] [options of the bench]`: one benchmark, with the machine, the commit and the flags beside its numbers.
+ * bench/README.md says which bench answers which question.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Failure, runMain } from './lib/failure.mjs';
+import { recipe, root } from './lib/project.mjs';
+import { query, run } from './lib/run.mjs';
+import { setup } from './lib/setup.mjs';
+import { prepareToolchain } from './lib/toolchain.mjs';
+import { tsc } from './lib/typescript.mjs';
+
+const BENCHES = {
+  boundary: () => fromNode('boundary'),
+  executor: (args) => fromRust('zkevm-executor', 'executor_bench', args),
+  poseidon: (args) => fromRust('zkevm-state-tree', 'bench_poseidon', args),
+  'state-tree': (args) => fromRust('zkevm-state-tree', 'bench_state_tree', args),
+};
+
+await runMain(async () => {
+  const [name, ...rest] = process.argv.slice(2);
+  const bench = BENCHES[name];
+  if (!bench) throw new Failure(`Which bench? There are ${Object.keys(BENCHES).join(', ')}.`, 'npm run bench -- NAME [--json FILE]');
+  const at = rest.indexOf('--json');
+  const file = at < 0 ? null : rest[at + 1];
+  if (file === undefined) throw new Failure('--json needs a file.');
+  const args = at < 0 ? rest : rest.toSpliced(at, 2);
+  await setup();
+  const results = await bench(args);
+  const text = `${JSON.stringify({ bench: name, ...conditions(args), results }, null, 2)}\n`;
+  process.stdout.write(text);
+  if (file) writeFileSync(resolve(process.env.INIT_CWD ?? process.cwd(), file), text);
+});
+
+/** Without these a number means nothing. */
+function conditions(args) {
+  const changed = query('git', ['-C', root, 'status', '--porcelain', '--untracked-files=no']);
+  const commit = query('git', ['-C', root, 'rev-parse', '--short=12', 'HEAD']);
+  return {
+    when: new Date().toISOString(),
+    commit: commit && `${commit}${changed ? ' with changes' : ''}`,
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, loadBefore: Number(loadavg()[0]?.toFixed(2)) },
+    node: process.versions.node,
+    rustc: query('rustc', ['--version']),
+    flags: recipe.rustflags,
+    args,
+  };
+}
+
+async function fromNode(name) {
+  const { code, output } = await tsc(['-p', 'tsconfig.test.json']);
+  if (code !== 0) throw new Failure(`The benches do not compile: ${output.split('\n')[0]}`);
+  const { runBench } = await import(pathToFileURL(join(root, 'build/bench', `${name}.js`)).href);
+  return runBench();
+}
+
+/** A native bench prints one JSON document as the last thing on its standard output. */
+async function fromRust(crate, example, args) {
+  const env = await prepareToolchain();
+  const target = ['--release', '--locked', '--target', `${recipe.target}.${recipe.glibc}`];
+  const built = await run('cargo-zigbuild', ['zigbuild', ...target, '-p', crate, '--example', example], { cwd: root, env });
+  if (built.code !== 0) throw new Failure(`The bench ${example} does not compile.`);
+  const binary = join(process.env.CARGO_TARGET_DIR || join(root, 'target'), recipe.target, 'release/examples', example);
+  const { code, output } = await run(binary, args, { cwd: root });
+  const start = output.indexOf('{');
+  if (code !== 0 || start < 0) throw new Failure(`The bench ${example} ended with code ${code}: ${output.trim().split('\n').at(-1)}`);
+  return JSON.parse(output.slice(start));
+}
