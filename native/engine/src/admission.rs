@@ -78,12 +78,12 @@ pub fn row(
     let account = engine.pending_account(&sender)?;
     let mut encoded = Vec::with_capacity(raw.len() + 72);
     transaction.encode_batch_form(&mut encoded);
-    let zero_bytes = encoded.iter().filter(|byte| **byte == 0).count();
+    let zero_bytes = encoded.iter().map(|byte| u32::from(*byte == 0)).sum::<u32>();
     let mut flags = 0;
     match transaction.to {
         None => flags |= FLAG_CREATE,
         Some(to) if transaction.data.is_empty() && engine.pending_account(&to)?.code_length == 0 => {
-            flags |= FLAG_PLAIN_TRANSFER
+            flags |= FLAG_PLAIN_TRANSFER;
         }
         Some(_) => {}
     }
@@ -105,7 +105,7 @@ pub fn row(
     row.bytes(160, hash_of(raw).as_slice());
     row.bytes(192, sender.as_slice());
     row.bytes(212, transaction.to.unwrap_or_default().as_slice());
-    row.bytes(280, &(zero_bytes as u32).to_le_bytes());
+    row.bytes(280, &zero_bytes.to_le_bytes());
     Ok(row)
 }
 

@@ -1,12 +1,14 @@
 //! The open L2 block: opening it, executing slices of transactions on it, giving it up. Sealing is in [`crate::seal`].
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use zkevm_codec::{BatchEncoder, ChangeL2Block, L2Transaction, Recovery};
 use zkevm_executor::{
-    BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, Levels, OpenError, RecoveredTx, TxOutcome, TxResult,
+    BlockExecutor, BlockParams, BlockTime, CounterModel, ExecutorError, L1Info, Levels, OpenError, RecoveredTx,
+    TxOutcome, TxResult,
 };
 use zkevm_primitives::Counters;
 
@@ -176,7 +178,8 @@ impl Engine {
             counts: true,
             records_reads: false,
         };
-        let mut open = OpenBlock::open(self.head_reader(), params, request, chain.batch.used[RESOURCE_BYTES] as usize)?;
+        let mut open =
+            OpenBlock::open(self.head_reader(), &params, request, chain.batch.used[RESOURCE_BYTES] as usize)?;
         let row = open.start_row();
         *slot = Some(open);
         Ok(answer(&[row], &[]))
@@ -206,10 +209,17 @@ impl Engine {
             if spent || run.misfits >= request.max_misfits.max(1) {
                 break;
             }
-            let attempt = run.attempt(open, item);
+            // A defect of the executor must cost no more than the transaction that shows it.
+            let attempt = if let Ok(attempt) = catch_unwind(AssertUnwindSafe(|| run.attempt(open, &item))) {
+                attempt?
+            } else {
+                open.rebuild(self.head_reader())?;
+                run.refused.insert(item.sender);
+                Attempt::without_execution(RESULT_INTERNAL_ERROR)
+            };
             rows.push(attempt.row(started.elapsed().as_nanos() as u64 - before));
         }
-        let touched = self.publish_pending(open)?;
+        let touched = self.publish_pending(open);
         Ok(answer(&rows, &touched))
     }
 
@@ -221,7 +231,7 @@ impl Engine {
     }
 
     /// Makes the open block's accounts visible to admission; answers them as rows.
-    fn publish_pending(&self, open: &OpenBlock) -> EngineResult<Vec<Row<TOUCHED_ROW_BYTES>>> {
+    fn publish_pending(&self, open: &OpenBlock) -> Vec<Row<TOUCHED_ROW_BYTES>> {
         let diff = open.executor.diff();
         let mut pending = self.write_pending();
         let mut rows = Vec::with_capacity(diff.accounts.len());
@@ -237,23 +247,18 @@ impl Engine {
             row.u256(32, &record.balance);
             rows.push(row);
         }
-        Ok(rows)
+        rows
     }
 }
 
 impl OpenBlock {
     fn open(
         reader: HeadReader,
-        params: BlockParams,
+        params: &BlockParams,
         request: &OpenBlockRequest,
         batch_bytes: usize,
     ) -> EngineResult<Self> {
-        let executor = BlockExecutor::open(reader, params).map_err(|error| match error {
-            OpenError::Invalid(error) => {
-                EngineError::Executor(format!("the L2 block cannot be opened: {}", error.name()))
-            }
-            OpenError::Failed(error) => EngineError::from(error),
-        })?;
+        let executor = open_executor(reader, params)?;
         let delta_timestamp = u32::try_from(executor.delta_timestamp()).map_err(|_| {
             EngineError::invalid_argument("the timestamp is more than 2^32 seconds after the previous block")
         })?;
@@ -273,13 +278,33 @@ impl OpenBlock {
         })
     }
 
+    /// Executes what is included once more on a fresh executor, after the old one was left half-way.
+    fn rebuild(&mut self, reader: HeadReader) -> EngineResult<()> {
+        let params = *self.executor.params();
+        let mut executor = open_executor(reader, &params)?;
+        for included in &self.included {
+            let mut tx = L2Transaction::decode_signed(&included.raw)
+                .map_err(|error| EngineError::Executor(format!("rebuilding the open block: {error}")))?;
+            tx.effective_percentage = included.effective_percentage;
+            let recovered = RecoveredTx::with_recovery(tx, Recovery::Signer(included.sender));
+            if !matches!(executor.execute(&recovered, None)?, TxOutcome::Executed(_)) {
+                return Err(EngineError::Executor(format!(
+                    "rebuilding the open block: {} is not valid any more",
+                    included.hash
+                )));
+            }
+        }
+        self.executor = executor;
+        Ok(())
+    }
+
     /// Accounts for the changeL2Block; in the first block of a batch also for the batch itself.
     fn start_row(&mut self) -> Row<OUTCOME_ROW_BYTES> {
         let bytes = self.data.as_bytes().len();
         let mut used = self.executor.counters();
-        used = used + self.batch_growth(bytes);
+        used += self.batch_growth(bytes);
         if self.batch_bytes == 0 {
-            used = used + self.model.batch(0, &self.levels);
+            used += self.model.batch(0, &self.levels);
         }
         let attempt =
             Attempt { bytes: bytes as u64, used, reserved: used, ..Attempt::without_execution(RESULT_INCLUDED) };
@@ -287,6 +312,13 @@ impl OpenBlock {
         self.account(&resources, &resources);
         attempt.row(0)
     }
+}
+
+fn open_executor(reader: HeadReader, params: &BlockParams) -> EngineResult<BlockExecutor<HeadReader>> {
+    BlockExecutor::open(reader, *params).map_err(|error| match error {
+        OpenError::Invalid(error) => EngineError::Executor(format!("the L2 block cannot be opened: {}", error.name())),
+        OpenError::Failed(error) => error.into(),
+    })
 }
 
 /// A transaction of a slice as it crosses the boundary.
@@ -315,34 +347,33 @@ struct SliceRun {
 }
 
 impl SliceRun {
-    fn attempt(&mut self, open: &mut OpenBlock, item: SliceItem<'_>) -> Attempt {
+    fn attempt(&mut self, open: &mut OpenBlock, item: &SliceItem<'_>) -> EngineResult<Attempt> {
         if self.refused.contains(&item.sender) {
-            return Attempt::without_execution(RESULT_NOT_ATTEMPTED);
+            return Ok(Attempt::without_execution(RESULT_NOT_ATTEMPTED));
         }
-        let sender = item.sender;
-        let attempt = self.execute(open, item);
+        let attempt = self.execute(open, item)?;
         if attempt.result != RESULT_INCLUDED {
-            self.refused.insert(sender);
+            self.refused.insert(item.sender);
         }
         if attempt.result == RESULT_DOES_NOT_FIT {
             self.misfits += 1;
         }
-        attempt
+        Ok(attempt)
     }
 
-    fn execute(&mut self, open: &mut OpenBlock, item: SliceItem<'_>) -> Attempt {
+    fn execute(&mut self, open: &mut OpenBlock, item: &SliceItem<'_>) -> EngineResult<Attempt> {
         let Ok(mut tx) = L2Transaction::decode_signed(item.raw) else {
-            return Attempt::without_execution(RESULT_INTERNAL_ERROR);
+            return Ok(Attempt::without_execution(RESULT_INTERNAL_ERROR));
         };
         tx.effective_percentage = item.effective_percentage;
         let recovered = RecoveredTx::with_recovery(tx, Recovery::Signer(item.sender));
         let bytes = recovered.bytes as u64;
         if bytes > self.remaining.0[RESOURCE_BYTES] {
             let resource = RESOURCE_BYTES as u8;
-            return Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) };
+            return Ok(Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) });
         }
-        match open.executor.execute(&recovered, None) {
-            Ok(TxOutcome::Executed(result)) => self.settle(open, &item, &recovered, &result),
+        Ok(match open.executor.execute(&recovered, None) {
+            Ok(TxOutcome::Executed(result)) => self.settle(open, item, &recovered, &result),
             Ok(TxOutcome::Skipped(error)) => {
                 Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }
             }
@@ -354,8 +385,10 @@ impl SliceRun {
                 reserved,
                 ..Attempt::without_execution(RESULT_DOES_NOT_FIT)
             },
+            // The state failed: not the transaction's fault, and no other would fare better.
+            Err(error @ ExecutorError::State(_)) => return Err(error.into()),
             Err(_) => Attempt::without_execution(RESULT_INTERNAL_ERROR),
-        }
+        })
     }
 
     /// Keeps an executed transaction if it fits, else undoes it.
@@ -409,7 +442,11 @@ fn answer(rows: &[Row<OUTCOME_ROW_BYTES>], touched: &[Row<TOUCHED_ROW_BYTES>]) -
     out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
     out.extend_from_slice(&(touched.len() as u32).to_le_bytes());
     out.extend_from_slice(&[0; 4]);
-    rows.iter().for_each(|row| out.extend_from_slice(&row.0));
-    touched.iter().for_each(|row| out.extend_from_slice(&row.0));
+    out.extend(rows.iter().flat_map(|row| row.0));
+    out.extend(touched.iter().flat_map(|row| row.0));
     out
 }
+
+#[cfg(test)]
+#[path = "block_test.rs"]
+mod tests;

@@ -156,16 +156,8 @@ impl Engine {
         let prepared = self.prepare(request, block)?;
         let cap = request.gas.unwrap_or(CALL_GAS_DEFAULT).min(self.config().fork.tx_gas_limit);
         let cap = affordable_gas(&prepared, cap)?;
-        if let (Some(to), true) = (request.to, request.data.is_empty()) {
-            if cap >= TRANSFER_GAS
-                && prepared.reader.account(&to).map_err(zkevm_executor::ExecutorError::from)?.code_length == 0
-            {
-                if let Ok(result) = prepared.run(TRANSFER_GAS)? {
-                    if result.succeeds {
-                        return Ok((TRANSFER_GAS, CallOutcome::new(&result)));
-                    }
-                }
-            }
+        if let Some(result) = plain_transfer(&prepared, cap)? {
+            return Ok((TRANSFER_GAS, CallOutcome::new(&result)));
         }
         let at_cap = match prepared.run(cap)? {
             Ok(result) => result,
@@ -222,6 +214,16 @@ impl Engine {
             _ => ViewReader::Block(base),
         })
     }
+}
+
+/// A transfer to an account without code needs no search.
+fn plain_transfer(prepared: &Prepared, cap: u64) -> EngineResult<Option<CallResult>> {
+    let call = &prepared.call;
+    let Some(to) = call.to.filter(|_| call.data.is_empty() && cap >= TRANSFER_GAS) else { return Ok(None) };
+    if prepared.reader.account(&to).map_err(zkevm_executor::ExecutorError::from)?.code_length != 0 {
+        return Ok(None);
+    }
+    Ok(prepared.run(TRANSFER_GAS)?.ok().filter(|result| result.succeeds))
 }
 
 /// The highest gas limit up to `cap` that the sender can pay for.

@@ -19,24 +19,7 @@ const GENESIS_REASON: &str = "Sync: genesis";
 
 /// The state-tree leaves that a block changes; value 0 deletes.
 pub(crate) fn leaf_writes(diff: &StateDiff) -> Vec<(H4, U256)> {
-    let mut sources = Vec::with_capacity(2 * diff.accounts.len() + diff.storage.len());
-    let mut values = Vec::with_capacity(sources.capacity());
-    let mut leaf = |source: KeySource, old: U256, new: U256| {
-        if old != new {
-            sources.push(source);
-            values.push(new);
-        }
-    };
-    for account in &diff.accounts {
-        let (address, old, new) = (&account.address, &account.old, &account.new);
-        leaf(KeySource::balance(address), old.balance, new.balance);
-        leaf(KeySource::nonce(address), U256::from(old.nonce), U256::from(new.nonce));
-        leaf(KeySource::code_hash(address), old.code_hash.into(), new.code_hash.into());
-        leaf(KeySource::code_length(address), U256::from(old.code_length), U256::from(new.code_length));
-    }
-    for slot in &diff.storage {
-        leaf(KeySource::storage(&slot.address, &slot.slot), slot.old, slot.new);
-    }
+    let (sources, values): (Vec<KeySource>, Vec<U256>) = zkevm_executor::leaf_writes(diff).into_iter().unzip();
     derive_many(&sources).into_iter().zip(values).collect()
 }
 
@@ -114,7 +97,7 @@ pub(crate) fn write_genesis(
     genesis_batch.kind = BatchKind::Genesis as u8;
     genesis_batch.first_block = 0;
     genesis_batch.block_count = 1;
-    genesis_batch.closing_reason = GENESIS_REASON.to_owned();
+    GENESIS_REASON.clone_into(&mut genesis_batch.closing_reason);
     store.put_block(&mut batch, &block)?;
     store.put_batch(&mut batch, &genesis_batch)?;
     store.put_head(&mut batch, &head)?;

@@ -305,12 +305,12 @@ impl Engine {
             ("rocksdb_live_data_bytes", "rocksdb.estimate-live-data-size"),
             ("rocksdb_pending_compaction_bytes", "rocksdb.estimate-pending-compaction-bytes"),
         ];
-        gauges
-            .iter()
-            .map(|(name, property)| {
-                format!("# TYPE zknode_{name} gauge\nzknode_{name} {}\n", self.store.property_sum(property))
-            })
-            .collect()
+        let mut text = String::new();
+        for (name, property) in gauges {
+            let value = self.store.property_sum(property);
+            text.extend(["# TYPE zknode_", name, " gauge\nzknode_", name, " ", &value.to_string(), "\n"]);
+        }
+        text
     }
 
     pub(crate) fn code_of(&self, account: &AccountRecord) -> EngineResult<Bytes> {

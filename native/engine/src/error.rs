@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use thiserror::Error;
-use zkevm_executor::ExecutorError;
+use zkevm_executor::{ExecutorError, StateError};
 use zkevm_state_db::DbError;
 
 /// Result of an engine operation.
@@ -70,9 +70,6 @@ pub enum EngineError {
     /// More logs match than may be answered.
     #[error("query returned more than {0} results")]
     LogsTooMany(usize),
-    /// A call ran into its deadline.
-    #[error("execution timeout")]
-    Timeout,
     /// The engine was closed.
     #[error("the engine is closed")]
     Closed,
@@ -88,6 +85,7 @@ impl EngineError {
             Self::Db(error) => error.code(),
             Self::Tree(_) => "STATE_TREE_FAILED",
             Self::Execution(ExecutorError::Cancelled) => "CALL_TIMEOUT",
+            Self::Execution(ExecutorError::State(StateError::Backend(_))) => "STATE_DB_IO",
             Self::Execution(ExecutorError::State(_)) => "STATE_DB_CORRUPT",
             Self::Executor(_) | Self::Execution(_) => "EXECUTOR_FAILED",
             Self::UnsupportedForkId(_) => "FORK_NOT_SUPPORTED",
@@ -99,7 +97,6 @@ impl EngineError {
             Self::WrongState(_) => "ENGINE_BUSY",
             Self::BlockNotFound => "BLOCK_NOT_FOUND",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
-            Self::Timeout => "CALL_TIMEOUT",
             Self::Closed => "ENGINE_CLOSED",
             Self::Panic(_) => "INTERNAL_PANIC",
         }

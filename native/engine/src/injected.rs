@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::B256;
 use zkevm_codec::{BatchItem, decode_batch};
-use zkevm_executor::{BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, OpenError, RecoveredTx, TxOutcome};
+use zkevm_executor::{
+    BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, OpenError, RecoveredTx, TxOutcome, acc_input_hash,
+};
 use zkevm_primitives::Counters;
 
 use crate::block::Included;
@@ -70,23 +72,22 @@ impl Engine {
             used: Resources::new(&counters, first.transactions.len() as u64, executed.gas_used),
             high: Resources::default(),
             opened_at_ms: first.timestamp * 1000,
-            injected: Some(InjectedOrigin { coinbase: first.sequencer, acc_input_hash: acc_input_hash(first) }),
+            injected: Some(InjectedOrigin { coinbase: first.sequencer, acc_input_hash: acc_input_hash_of(first) }),
         };
         let closing = BatchClosing { reason: REASON.to_owned(), detail_json: String::new() };
-        self.commit_block(executed, &included, 0, part, Some((&closing, first.timestamp * 1000)), started)?;
+        self.commit_block(&executed, &included, 0, &part, Some((&closing, first.timestamp * 1000)), started)?;
         Ok(())
     }
 }
 
 /// accInputHash of the injected batch (executor.md section 10): the old one is zero, the global exit root stands for the L1 info root.
-fn acc_input_hash(first: &FirstBatch) -> B256 {
-    let sequencer: &Address = &first.sequencer;
-    let mut bytes = Vec::with_capacity(156);
-    bytes.extend_from_slice(B256::ZERO.as_slice());
-    bytes.extend_from_slice(keccak256(&first.transactions).as_slice());
-    bytes.extend_from_slice(first.global_exit_root.as_slice());
-    bytes.extend_from_slice(&first.timestamp.to_be_bytes());
-    bytes.extend_from_slice(sequencer.as_slice());
-    bytes.extend_from_slice(first.forced_block_hash.as_slice());
-    keccak256(bytes)
+fn acc_input_hash_of(first: &FirstBatch) -> B256 {
+    acc_input_hash(
+        &B256::ZERO,
+        &first.transactions,
+        &first.global_exit_root,
+        first.timestamp,
+        &first.sequencer,
+        &first.forced_block_hash,
+    )
 }

@@ -116,28 +116,24 @@ impl Engine {
     pub fn seal_block(&self, now_ms: u64, closing: Option<&BatchClosing>) -> EngineResult<SealedBlock> {
         let mut slot = self.lock_open();
         let open = slot.take().ok_or(EngineError::WrongState("no L2 block is open"))?;
-        self.write_pending().clear();
         let OpenBlock { executor, data, included, used, high, opened_at_ms, start, .. } = open;
         let started = Instant::now();
         let executed = executor.seal()?;
         let part = BatchPart { data: data.into_bytes(), used, high, opened_at_ms, injected: None };
-        self.commit_block(
-            executed,
-            &included,
-            start.l1_info_tree_index,
-            part,
-            closing.map(|closing| (closing, now_ms)),
-            started,
-        )
+        let closing = closing.map(|closing| (closing, now_ms));
+        let sealed = self.commit_block(&executed, &included, start.l1_info_tree_index, &part, closing, started);
+        // Only now: until the block is committed, admission sees its accounts in the pending view.
+        self.write_pending().clear();
+        sealed
     }
 
     /// Commits an executed block; the caller holds the open-block lock.
     pub(crate) fn commit_block(
         &self,
-        executed: ExecutedBlock,
+        executed: &ExecutedBlock,
         included: &[Included],
         l1_info_index: u32,
-        part: BatchPart,
+        part: &BatchPart,
         closing: Option<(&BatchClosing, u64)>,
         started: Instant,
     ) -> EngineResult<SealedBlock> {
@@ -146,9 +142,9 @@ impl Engine {
         let update = tree.update(&leaf_writes(&executed.diff))?;
         let tree_nanos = tree_started.elapsed().as_nanos() as u64;
         let chain = self.chain();
-        let mut records = block_records(&executed, included, &chain, l1_info_index, update.root());
+        let mut records = block_records(executed, included, &chain, l1_info_index, update.root());
         finish_block(&mut records.block, included.iter().map(|included| included.raw.len()).sum());
-        let (head, batch) = self.next_chain(&chain, &executed, &records, &update, &part, closing)?;
+        let (head, batch) = self.next_chain(&chain, executed, &records, &update, part, closing)?;
         let hashes: Vec<B256> = included.iter().map(|included| included.hash).collect();
         let header = header_json(&records.block)?;
         let logs = to_json(&Self::block_logs(&records.block, &hashes, records.logs.clone()))?;

@@ -101,6 +101,7 @@ impl TreeUpdate {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn failed(error: TreeError) -> EngineError {
     EngineError::Tree(error.to_string())
 }

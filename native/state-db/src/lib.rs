@@ -16,4 +16,4 @@ mod store;
 
 pub use error::{DbError, DbResult};
 pub use rocksdb::WriteBatch;
-pub use store::{Store, StoreOptions};
+pub use store::{Entry, Store, StoreOptions};

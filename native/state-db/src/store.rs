@@ -22,6 +22,9 @@ pub struct StoreOptions {
     pub sync_writes: bool,
 }
 
+/// A key and its value.
+pub type Entry = (Box<[u8]>, Box<[u8]>);
+
 /// One open database.
 pub struct Store {
     db: DB,
@@ -106,11 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DbError::Corrupt`] when the column family does not exist.
-    pub fn scan(
-        &self,
-        family: &str,
-        from: &[u8],
-    ) -> DbResult<impl Iterator<Item = DbResult<(Box<[u8]>, Box<[u8]>)>> + '_> {
+    pub fn scan(&self, family: &str, from: &[u8]) -> DbResult<impl Iterator<Item = DbResult<Entry>> + '_> {
         let mode = rocksdb::IteratorMode::From(from, rocksdb::Direction::Forward);
         Ok(self.db.iterator_cf(self.family(family)?, mode).map(|item| item.map_err(DbError::Rocks)))
     }
