@@ -64,6 +64,7 @@ export class Admission {
   readonly #modules: AdmissionModules;
   #queue: Waiting[] = [];
   #scheduled = false;
+  #closed = false;
   #admitting = false;
   #unwritten = 0;
   /** Writes of the lane; they do not hold the other groups up. */
@@ -98,8 +99,14 @@ export class Admission {
     this.#nextArrival = Math.max(this.#nextArrival, arrival + 1);
   }
 
-  /** Resolves when everything that has arrived so far is answered. */
-  async idle(): Promise<void> {
+  /** The node stops: what waits for pre-execution is refused, everything else is answered. Resolves when that is done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const item of this.#lane.drop()) this.#reject(item, poolErrors.halted('the node is stopping'));
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
     while (this.#queue.length > 0 || this.#admitting || this.#unwritten + this.#laneWrites > 0 || this.#lane.isBusy) {
       await new Promise<void>((resolve) => this.#modules.atTurnEnd(resolve));
     }
@@ -187,6 +194,7 @@ export class Admission {
   /** Everything but its cost is in order; it is judged again when that is known. */
   #toLane(row: AdmissionRow, item: Waiting, mark: number): void {
     item.sender = this.#modules.judge.check(row, item, mark).sender;
+    if (this.#closed) throw poolErrors.halted('the node is stopping');
     this.#lane.push(item);
   }
 

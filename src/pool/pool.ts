@@ -121,7 +121,7 @@ export class Pool implements RpcPool {
   async close(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#timers) cancel();
-    await this.#admission.idle();
+    await this.#admission.close();
     await this.#writer.idle();
   }
 

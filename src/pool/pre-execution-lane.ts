@@ -82,6 +82,11 @@ export class PreExecutionLane<T extends LaneItem> {
     if (!this.#running) void this.#serve();
   }
 
+  /** Gives up what waits and answers it; a running group goes on. */
+  drop(): T[] {
+    return [...this.#honest.take(this.#honest.size), ...this.#offending.take(this.#offending.size)];
+  }
+
   /** A transaction of this sender ran out of counters. */
   offended(sender: string): void {
     this.#offenders.delete(sender);

@@ -107,3 +107,20 @@ test('racing through both ways: the pre-executed transaction finds its nonce tak
   );
   t.is(node.pool.index.waitingCount, 1);
 });
+
+test('a stop does not wait for what waits for pre-execution: it is refused', async (t) => {
+  const disk = new FakeDisk();
+  for (let i = 1; i <= 40; i++) disk.fund(addressOf(i), 10n ** 20n);
+  const clock = new SimClock();
+  let calls = 0;
+  const node = await startSim({ clock, disk, sequence: false, latencyMs: (verb) => (verb === 'admit' && calls++ > 0 ? 5_000 : 1) });
+  const raws = Array.from({ length: 40 }, (_unused, i) =>
+    rawOf(fakeTransaction({ sender: addressOf(i + 1), preStatus: PRE_STATUS.success })),
+  );
+  const results = Promise.allSettled(raws.map((raw) => node.pool.add(raw)));
+  await clock.run(100);
+  await clock.runUntil(node.pool.close(), 6_000);
+  const refused = (await results).flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
+  t.is(refused.length, 40, 'a node that stops admits nothing more');
+  t.deepEqual([...new Set(refused)], ['sequencer halted: the node is stopping']);
+});
