@@ -67,8 +67,8 @@ export class Admission {
   #closed = false;
   #admitting = false;
   #unwritten = 0;
-  /** Writes of the lane; they do not hold the other groups up. */
-  #laneWrites = 0;
+  #unanswered = 0;
+  #idleWaiters: (() => void)[] = [];
   #nextArrival: number;
   readonly #lane: PreExecutionLane<Waiting>;
 
@@ -89,7 +89,21 @@ export class Admission {
       return Promise.reject(poolErrors.full());
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ raw, sender: '', arrival: this.#nextArrival++, receivedAtMs: clock.nowMs(), resolve, reject });
+      this.#unanswered++;
+      this.#queue.push({
+        raw,
+        sender: '',
+        arrival: this.#nextArrival++,
+        receivedAtMs: clock.nowMs(),
+        resolve: (hash) => {
+          resolve(hash);
+          this.#answered();
+        },
+        reject: (error) => {
+          reject(error);
+          this.#answered();
+        },
+      });
       this.#schedule();
     });
   }
@@ -106,10 +120,16 @@ export class Admission {
     await this.#idle();
   }
 
-  async #idle(): Promise<void> {
-    while (this.#queue.length > 0 || this.#admitting || this.#unwritten + this.#laneWrites > 0 || this.#lane.isBusy) {
-      await new Promise<void>((resolve) => this.#modules.atTurnEnd(resolve));
-    }
+  /** Resolves when nothing that arrived is unanswered. */
+  #idle(): Promise<void> {
+    if (this.#unanswered === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #answered(): void {
+    this.#unanswered--;
+    if (this.#unanswered > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
   #schedule(): void {
@@ -152,9 +172,7 @@ export class Admission {
         ? await engine.preExecute(packList(group.map(packRecovered)))
         : await engine.admit(packList(group.map((item) => item.raw)), true);
       // The next group need not wait for the disk: writes that overlap are joined.
-      const written = this.#judgeGroup(group, rows, mark, true);
-      this.#laneWrites++;
-      void written.then(() => this.#laneWrites--);
+      void this.#judgeGroup(group, rows, mark, true);
     } catch (error) {
       this.#failed(group, error);
     } finally {

@@ -67,11 +67,7 @@ export class PreExecutionLane<T extends LaneItem> {
     this.#nowMs = nowMs;
   }
 
-  /** Items that wait or run. */
-  get isBusy(): boolean {
-    return this.#running || this.size > 0;
-  }
-
+  /** Items that wait. */
   get size(): number {
     return this.#honest.size + this.#offending.size;
   }
