@@ -267,8 +267,8 @@ mod tests {
         !matches!(cache.get(key), Known::Nothing)
     }
 
-    fn page(len: usize) -> Content {
-        Some(Arc::from(vec![7; len]))
+    fn page(len: usize) -> Arc<[u8]> {
+        Arc::from(vec![7; len])
     }
 
     #[test]
@@ -276,10 +276,10 @@ mod tests {
         let limit = 64 * 100 * (100 + ENTRY_BYTES);
         let mut cache = PageCache::new(limit);
         for number in 0..64 {
-            cache.put(&key(number), (page(100), 0), 0);
+            cache.put(&key(number), (Some(page(100)), 0), 0);
         }
         for number in 64..50_000 {
-            cache.put(&key(number), (page(100), 0), 0);
+            cache.put(&key(number), (Some(page(100)), 0), 0);
             if number % 16 == 0 {
                 for hot in 0..64 {
                     assert!(is_known(&cache, &key(hot)), "page {hot} was dropped");
@@ -294,7 +294,7 @@ mod tests {
     fn pages_not_yet_durable_stay() {
         let mut cache = PageCache::new(0);
         for number in 0..1000 {
-            cache.put(&key(number), (page(100), 1 + number % 2), 1);
+            cache.put(&key(number), (Some(page(100)), 1 + number % 2), 1);
         }
         for number in 0..1000 {
             let is_kept = is_known(&cache, &key(number));
@@ -308,8 +308,8 @@ mod tests {
     fn replacing_and_removing_keeps_count() {
         let mut cache = PageCache::new(usize::MAX);
         for number in 0..1000 {
-            assert!(cache.put(&key(number), (page(100), 1), 0).is_none());
-            let former = cache.put(&key(number), (page(300), 2), 0);
+            assert!(cache.put(&key(number), (Some(page(100)), 1), 0).is_none());
+            let former = cache.put(&key(number), (Some(page(300)), 2), 0);
             assert!(former.is_some_and(|(page, sequence)| page.is_some_and(|page| page.len() == 100) && sequence == 1));
         }
         assert_eq!(cache.bytes(), 1000 * (300 + ENTRY_BYTES));
@@ -331,7 +331,7 @@ mod tests {
         let mut cache = PageCache::new(usize::MAX);
         let keys: Vec<PageKey> = (0..64).map(|depth| PageKey::new(&Path([5, 6, 7, 8]), 4 * depth)).collect();
         for (len, key) in keys.iter().enumerate() {
-            assert!(cache.put(key, (page(len), 0), 0).is_none());
+            assert!(cache.put(key, (Some(page(len)), 0), 0).is_none());
         }
         for (len, key) in keys.iter().enumerate() {
             assert!(matches!(cache.get(key), Known::Page(page) if page.len() == len), "page {len}");

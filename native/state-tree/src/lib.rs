@@ -23,6 +23,7 @@ mod parallel;
 mod pass;
 mod path;
 pub mod poseidon;
+mod prefetch;
 mod proof;
 mod rows;
 mod state_tree;

@@ -14,6 +14,7 @@ use crate::{
     page_writer::PageWriter,
     path::Path,
     poseidon::{CAPACITY_ZERO, hash_each, join},
+    prefetch::prefetch,
     rows::Row,
     store::{PageWrite, TreeError},
 };
@@ -97,6 +98,9 @@ impl Workspace {
     }
 }
 
+/// How many pages of a row ahead memory is asked for: going through a page takes longer than memory to answer.
+const PAGES_AHEAD: usize = 2;
+
 /// A pass at work on a tree.
 pub(crate) struct Pass<'a> {
     pub(crate) work: &'a mut Workspace,
@@ -133,6 +137,9 @@ impl<'a> Pass<'a> {
         self.used[row_number] += 1;
         assert_eq!(row.keys.get(place), Some(&key), "rows are in the order in which a pass needs them");
         let page: &'a [u8] = &row.pages[place];
+        if let Some(ahead) = row.pages.get(place + PAGES_AHEAD) {
+            prefetch(ahead);
+        }
         let change = self.node(&PageView::new(page), 1, key.depth(), writes)?;
         match change {
             Change::Same => {}
@@ -236,6 +243,12 @@ impl<'a> Pass<'a> {
         self.work.queue.push((node, key));
         while let Some((node, key)) = self.work.queue.pop() {
             let Workspace { forest, writer, queue, .. } = &mut *self.work;
+            if let Some((next, _)) = queue.last() {
+                let [row, place] = forest.inner[*next as usize].former_page;
+                if row != NO_PAGE {
+                    prefetch(&self.rows[row as usize].pages[place as usize]);
+                }
+            }
             let [row, place] = forest.inner[node as usize].former_page;
             let former = (row != NO_PAGE).then(|| PageView::new(&self.rows[row as usize].pages[place as usize]));
             fill(forest, former.as_ref(), writer, queue, node, 1, &key);
