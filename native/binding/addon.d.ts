@@ -14,6 +14,7 @@ export declare class Engine {
   head(): EngineHead
   close(): Promise<void>
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>
+  preExecute(transactions: Buffer): Promise<Buffer>
   poolWrite(operations: Buffer): Promise<void>
   poolLoad(after: Buffer, max: number): Promise<Buffer>
   poolStatus(hash: Buffer): string | null

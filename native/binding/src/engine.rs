@@ -105,6 +105,11 @@ impl Engine {
         self.bytes(move |core| admission::admit(core, &unpack_list(&transactions)?, pre_execute))
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+    pub fn pre_execute(&self, transactions: Buffer) -> PromisedBuffer {
+        self.bytes(move |core| admission::pre_execute(core, &unpack_list(&transactions)?))
+    }
+
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn pool_write(&self, operations: Buffer) -> Promised<()> {
         let slot = Arc::clone(&self.core);

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use zkevm_codec::{CodecError, L2Transaction, Recovery, recover_senders};
 
 use crate::engine::Engine;
-use crate::error::EngineResult;
+use crate::error::{EngineError, EngineResult};
 use crate::layout::{ADMISSION_ROW_BYTES, Row, pack_list};
 use crate::pre_execution;
 
@@ -59,6 +59,30 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
                 }
                 None => refused_row(CODE_SIGNATURE, raw),
             },
+        };
+        rows.extend_from_slice(&row.0);
+    }
+    Ok(rows)
+}
+
+/// Pre-executes transactions whose sender is known; an item is the sender, then the signed RLP. Answers one row for each, in order.
+///
+/// # Errors
+/// [`crate::EngineError::InvalidArgument`] on an item without a sender, and failures of the store.
+pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
+    let mut rows = Vec::with_capacity(items.len() * ADMISSION_ROW_BYTES);
+    for item in items {
+        let (sender, raw) = item
+            .split_at_checked(Address::len_bytes())
+            .ok_or_else(|| EngineError::invalid_argument("an item to pre-execute is shorter than its sender"))?;
+        let sender = Address::from_slice(sender);
+        let row = match L2Transaction::decode_signed(raw) {
+            Err(error) => refused_row(code_of(error), raw),
+            Ok(transaction) => {
+                let mut row = row(engine, &transaction, sender, raw)?;
+                pre_execution::fill(engine, &transaction, sender, &mut row);
+                row
+            }
         };
         rows.extend_from_slice(&row.0);
     }
