@@ -49,7 +49,8 @@ fn the_signed_form_keeps_everything_and_hashes_the_same() {
     assert_eq!(back, tx);
     assert_eq!(back.hash(), tx.hash());
     assert_eq!(tx.signed_v(), U256::from(1000 * 2 + 35));
-    let without_chain = L2Transaction { chain_id: None, ..tx };
+    let mut without_chain = tx;
+    without_chain.chain_id = None;
     assert_eq!(without_chain.signed_v(), U256::from(27));
     assert_eq!(L2Transaction::decode_signed(&without_chain.encode_signed()), Ok(without_chain));
 }
@@ -61,7 +62,8 @@ fn the_l2_hash_covers_type_destination_chain_and_sender() {
     assert_eq!(preimage.len(), 1 + 8 + 32 + 8 + 21 + 32 + 3 + 8 + 20);
     assert_eq!((preimage[0], &preimage[49..70]), (1, &[&[0], tx.to.expect("a call").as_slice()].concat()[..]));
     assert!(preimage.ends_with(SENDER.as_slice()));
-    let deployment = L2Transaction { to: None, chain_id: None, ..tx };
+    let mut deployment = tx;
+    (deployment.to, deployment.chain_id) = (None, None);
     let preimage = deployment.l2_hash_preimage(SENDER);
     assert_eq!((preimage.len(), preimage[0], preimage[49]), (1 + 8 + 32 + 8 + 1 + 32 + 3 + 20, 0, 1));
 }
@@ -69,7 +71,9 @@ fn the_l2_hash_covers_type_destination_chain_and_sender() {
 #[test]
 fn effective_gas_price_needs_more_than_256_bits() {
     let price = |gas_price, effective_percentage| {
-        L2Transaction { gas_price, effective_percentage, ..L2Transaction::default() }.effective_gas_price()
+        let mut tx = L2Transaction::default();
+        (tx.gas_price, tx.effective_percentage) = (gas_price, effective_percentage);
+        tx.effective_gas_price()
     };
     assert_eq!(price(U256::MAX, 255), U256::MAX);
     assert_eq!(price(U256::MAX, 127), U256::MAX >> 1);

@@ -28,6 +28,7 @@ mod precompiles;
 mod simulate;
 mod state;
 mod tracer;
+pub mod tracers;
 mod tracing;
 pub mod vectors;
 

@@ -9,16 +9,16 @@ use zkevm_executor::{
 };
 use zkevm_primitives::{ForkId, ForkSpec};
 
-pub const CHAIN_ID: u64 = 1000;
-pub const SENDER: Address = Address::repeat_byte(0x51);
-pub const COINBASE: Address = Address::repeat_byte(0xcb);
-pub const CONTRACT: Address = Address::repeat_byte(0xc0);
+pub(crate) const CHAIN_ID: u64 = 1000;
+pub(crate) const SENDER: Address = Address::repeat_byte(0x51);
+pub(crate) const COINBASE: Address = Address::repeat_byte(0xcb);
+pub(crate) const CONTRACT: Address = Address::repeat_byte(0xc0);
 
-pub fn spec(fork: u64) -> ForkSpec {
+pub(crate) fn spec(fork: u64) -> ForkSpec {
     ForkSpec::new(ForkId::try_from(fork).expect("supported"))
 }
 
-pub fn account(address: Address, balance: u64, code: &[u8]) -> GenesisAccount {
+pub(crate) fn account(address: Address, balance: u64, code: &[u8]) -> GenesisAccount {
     GenesisAccount {
         address,
         balance: U256::from(balance),
@@ -28,13 +28,13 @@ pub fn account(address: Address, balance: u64, code: &[u8]) -> GenesisAccount {
 }
 
 /// A state with a rich sender and these accounts.
-pub fn state(accounts: &[GenesisAccount]) -> MemoryState {
+pub(crate) fn state(accounts: &[GenesisAccount]) -> MemoryState {
     let mut all = accounts.to_vec();
     all.push(account(SENDER, u64::MAX, &[]));
     MemoryState::from_genesis(&all)
 }
 
-pub fn params(spec: ForkSpec, state: &impl BatchState) -> BlockParams {
+pub(crate) fn params(spec: ForkSpec, state: &impl BatchState) -> BlockParams {
     BlockParams {
         spec,
         chain_id: CHAIN_ID,
@@ -48,11 +48,11 @@ pub fn params(spec: ForkSpec, state: &impl BatchState) -> BlockParams {
     }
 }
 
-pub fn open(spec: ForkSpec, state: &MemoryState) -> BlockExecutor<&MemoryState> {
+pub(crate) fn open(spec: ForkSpec, state: &MemoryState) -> BlockExecutor<&MemoryState> {
     BlockExecutor::open(state, params(spec, state)).expect("opens")
 }
 
-pub fn tx(nonce: u64, to: Option<Address>, value: u64, data: &[u8]) -> L2Transaction {
+pub(crate) fn tx(nonce: u64, to: Option<Address>, value: u64, data: &[u8]) -> L2Transaction {
     let mut tx = L2Transaction::default();
     tx.nonce = nonce;
     tx.gas_price = U256::from(10);
@@ -65,11 +65,11 @@ pub fn tx(nonce: u64, to: Option<Address>, value: u64, data: &[u8]) -> L2Transac
     tx
 }
 
-pub fn from_sender(tx: L2Transaction) -> RecoveredTx {
+pub(crate) fn from_sender(tx: L2Transaction) -> RecoveredTx {
     RecoveredTx::with_recovery(tx, Recovery::Signer(SENDER))
 }
 
-pub fn executed(outcome: TxOutcome) -> TxResult {
+pub(crate) fn executed(outcome: TxOutcome) -> TxResult {
     match outcome {
         TxOutcome::Executed(result) => (*result).clone(),
         other => panic!("not executed: {other:?}"),
@@ -77,12 +77,12 @@ pub fn executed(outcome: TxOutcome) -> TxResult {
 }
 
 /// Calls [`CONTRACT`] in a fresh block.
-pub fn call_contract(spec: ForkSpec, state: &MemoryState, value: u64, data: &[u8]) -> TxResult {
+pub(crate) fn call_contract(spec: ForkSpec, state: &MemoryState, value: u64, data: &[u8]) -> TxResult {
     let mut block = open(spec, state);
     executed(block.execute(&from_sender(tx(0, Some(CONTRACT), value, data)), None).expect("executes"))
 }
 
-pub fn context(spec: ForkSpec) -> CallContext {
+pub(crate) fn context(spec: ForkSpec) -> CallContext {
     CallContext {
         spec,
         chain_id: CHAIN_ID,
@@ -95,7 +95,7 @@ pub fn context(spec: ForkSpec) -> CallContext {
     }
 }
 
-pub fn free_call(to: Option<Address>, data: &[u8], gas_limit: u64) -> Call {
+pub(crate) fn free_call(to: Option<Address>, data: &[u8], gas_limit: u64) -> Call {
     Call {
         from: SENDER,
         to,
@@ -108,24 +108,24 @@ pub fn free_call(to: Option<Address>, data: &[u8], gas_limit: u64) -> Call {
     }
 }
 
-pub fn simulate(spec: ForkSpec, state: &MemoryState, call: &Call) -> CallResult {
+pub(crate) fn simulate(spec: ForkSpec, state: &MemoryState, call: &Call) -> CallResult {
     Simulation::new(state, &context(spec), true).call(call).expect("executes").expect("begins")
 }
 
-pub fn word(value: u64) -> B256 {
+pub(crate) fn word(value: u64) -> B256 {
     U256::from(value).into()
 }
 
 /// Code that returns the top of the stack.
-pub const RETURN_TOP: [u8; 8] = [0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3];
+pub(crate) const RETURN_TOP: [u8; 8] = [0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3];
 
 /// PUSH20.
-pub fn push_address(address: Address) -> Vec<u8> {
+pub(crate) fn push_address(address: Address) -> Vec<u8> {
     [&[0x73], address.as_slice()].concat()
 }
 
 /// A call opcode with `gas`, no data and no return area: `[CALL|CALLCODE]` with value, others without.
-pub fn call_code(opcode: u8, to: Address, value: u8, gas: u32) -> Vec<u8> {
+pub(crate) fn call_code(opcode: u8, to: Address, value: u8, gas: u32) -> Vec<u8> {
     let mut code = vec![0x60, 0, 0x60, 0, 0x60, 0, 0x60, 0];
     if matches!(opcode, 0xf1 | 0xf2) {
         code.extend([0x60, value]);
@@ -138,7 +138,7 @@ pub fn call_code(opcode: u8, to: Address, value: u8, gas: u32) -> Vec<u8> {
 }
 
 /// CREATE2 (or CREATE) of init code of at most 32 bytes.
-pub fn create_code(opcode: u8, init: &[u8], value: u8) -> Vec<u8> {
+pub(crate) fn create_code(opcode: u8, init: &[u8], value: u8) -> Vec<u8> {
     assert!(init.len() <= 32);
     let mut code = vec![0x7f];
     code.extend(init);
