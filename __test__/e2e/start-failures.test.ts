@@ -7,6 +7,7 @@ import { account, ETHER, signed } from '../helpers/accounts.js';
 import { type Exit, freePort, startFailing, startNode, until } from '../helpers/node.js';
 import { temporaryFolder } from '../helpers/paths.js';
 import { result } from '../helpers/rpc.js';
+import { patchWriteAheadLog } from '../helpers/write-ahead-log.js';
 
 interface Refusal extends Exit {
   readonly output: string;
@@ -33,10 +34,25 @@ test('a second process on the same data directory, and the first goes on', async
   t.is((await until('receipt', 10_000, () => result(first.url, 'eth_getTransactionReceipt', [hash]))).status, '0x1');
 });
 
+test('a data directory of a newer format, which is left as it is', async (t) => {
+  const first = await startNode(t);
+  // Killed, so that the format is still in the write-ahead log, where it can be changed.
+  await first.kill();
+  const version = (number: number) => Buffer.from(`\x06format\x04\0\0\0${String.fromCharCode(number)}`, 'latin1');
+  t.true((await patchWriteAheadLog(first.dataDir, version(1), version(2))) > 0, 'the format was found');
+  const newer = { dataDir: first.dataDir };
+  t.is(isRefusal(await startFailing(t, newer), /DATA_DIR_FORMAT_NEWER/), null);
+  t.is(isRefusal(await startFailing(t, newer), /DATA_DIR_FORMAT_NEWER/), null, 'and again: nothing was rewritten');
+});
+
 test('a data directory that is a file', async (t) => {
   const dataDir = join(await temporaryFolder(t), 'data');
   await writeFile(dataDir, 'a file');
   t.is(isRefusal(await startFailing(t, { dataDir }), /DATA_DIR_UNWRITABLE|cannot be written|not a (folder|directory)/), null);
+});
+
+test('a data directory where nobody can write, root neither', async (t) => {
+  t.is(isRefusal(await startFailing(t, { dataDir: '/proc/zkevm-sequencer' }), /DATA_DIR_UNWRITABLE/), null);
 });
 
 (process.getuid?.() === 0 ? test.skip : test)(
