@@ -1,11 +1,16 @@
 /** House rules as tests: what imports what, where panics are caught, how long files are, what never gets into a commit. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { ROOT } from '../helpers/paths.js';
 import { places, type Source, sources } from './sources.js';
 
 /** A file over this is worth a split; over twice as much it fails. */
 const LINES_FAIR = 400;
+
+/** Made by a build or a run, not there in a clone. */
+const GENERATED = /^(bench\/results|artifacts)(\/|$)|\.(node|tgz)$/;
 
 const inGit = (() => {
   try {
@@ -109,6 +114,28 @@ rule('files are of a size to be read', (t) => {
     [],
   );
 });
+
+rule('what the documents point to exists', (t) => {
+  const documents = sources(/^([A-Z]+|bench\/README|docs\/.*)\.md$/);
+  t.true(documents.length >= 5);
+  const missing = documents.flatMap(({ path, text }) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => join(dirname(path), match[1] ?? ''));
+    const paths = [...text.matchAll(/`((?:src|native|scripts|npm|docs|bench|examples|__test__|\.ci)\/[\w./{},-]+)`/g)].flatMap((match) =>
+      braces(match[1] ?? ''),
+    );
+    return [...links, ...paths]
+      .filter((target) => !existsSync(join(ROOT, target)) && !GENERATED.test(target))
+      .map((target) => `${path}: ${target}`);
+  });
+  t.deepEqual(missing, []);
+});
+
+/** `a/{b,c}.ts` -> `a/b.ts`, `a/c.ts`. */
+function braces(path: string): string[] {
+  const [, before, inside, after] = /^(.*)\{([^}]*)\}(.*)$/.exec(path) ?? [];
+  if (inside === undefined) return [path];
+  return inside.split(',').flatMap((word) => braces(`${before}${word}${after}`));
+}
 
 interface Export {
   readonly place: string;
