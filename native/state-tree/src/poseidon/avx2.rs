@@ -10,13 +10,16 @@ use std::arch::x86_64::{
 
 use super::{
     halves::{FULL, FULL_HALF, PARTIAL_0, RoundHalves, ZERO_FULL, ZERO_PARTIAL},
-    kernel::define_kernel,
+    kernel::{define_kernel, each},
     linear_layer::define_mds_half,
 };
 use crate::field::EPSILON;
 
 /// Hashes at a time.
 pub(super) const LANES: usize = 4;
+
+/// S-boxes computed together: as many as the registers hold, by measurement.
+const SIDE_BY_SIDE: usize = 4;
 
 type V = __m256i;
 

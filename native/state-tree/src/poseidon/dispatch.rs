@@ -119,9 +119,9 @@ fn each_on(backend: Backend, count: usize, mut load: impl FnMut(usize) -> [u64; 
     }
 }
 
-/// As many scalar hashes as take no longer than four lanes of AVX2.
+/// As many scalar hashes as take no longer than the four lanes of AVX2.
 #[cfg(target_arch = "x86_64")]
-const SCALAR_MAX: usize = 2;
+const SCALAR_MAX: usize = 1;
 
 /// Hashes up to `LANES` inputs of the range in one go; how many.
 #[cfg(target_arch = "x86_64")]

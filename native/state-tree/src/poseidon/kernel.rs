@@ -5,79 +5,97 @@
 //! 32-bit words w0..w3 are the halves w0 - w2 - w3 and w1 + w2, both below 2^33 in size. In partial rounds elements 1 to
 //! 11 stay halves for three rounds, growing by a little more than 8 bits in each, before they are brought back to 33.
 
-/// Defines `compress`. Expects in scope `V`, `LANES` and, all with the given attributes, the functions `load`,
+/// The array of an expression for each index.
+macro_rules! each {
+    ($count:expr, $index:ident => $value:expr) => {{
+        let mut values = [splat(0); $count];
+        for $index in 0..$count {
+            values[$index] = $value;
+        }
+        values
+    }};
+}
+
+/// Defines `compress`. Expects in scope `V`, `LANES`, `SIDE_BY_SIDE` (how many S-boxes are computed together) and, all with the given attributes, the functions `load`,
 /// `store`, `splat`, `add`, `sub`, `and`, `shl::<N>`, `shr::<N>`, `mul32` (product of the low 32 bits), `add_mod` and
 /// `sub_mod_small` (modulo p, 64 bits in, 64 bits out), `add_mod_small` (the same when the second operand is below
 /// 2^60), `merge` (low 32 bits of the first, high 32 bits of the second), `carry` and `mds_half`.
 macro_rules! define_kernel {
     ($(#[$attribute:meta])*) => {
-        /// Both halves of an element to 64 bits; neither half may be negative or above 2^59.
+        /// Both halves of elements to 64 bits; neither half may be negative or above 2^59.
         #[inline]
         $(#[$attribute])*
-        fn put_together(low: V, high: V) -> V {
-            let over = mul32(shr::<32>(high), splat(EPSILON));
-            add_mod_small(shl::<32>(high), add(low, over))
+        fn put_together<const N: usize>(low: [V; N], high: [V; N]) -> [V; N] {
+            let over = each!(N, i => mul32(shr::<32>(high[i]), splat(EPSILON)));
+            each!(N, i => add_mod_small(shl::<32>(high[i]), add(low[i], over[i])))
         }
 
-        /// Reduces a 128-bit product to 64 bits.
+        /// Reduces 128-bit products to 64 bits.
         #[inline]
         $(#[$attribute])*
-        fn reduce(low: V, high: V) -> V {
-            let difference = sub_mod_small(low, shr::<32>(high));
-            add_mod(difference, mul32(high, splat(EPSILON)))
+        fn reduce<const N: usize>(low: [V; N], high: [V; N]) -> [V; N] {
+            let difference = each!(N, i => sub_mod_small(low[i], shr::<32>(high[i])));
+            each!(N, i => add_mod(difference[i], mul32(high[i], splat(EPSILON))))
         }
 
-        /// The square, reduced to 64 bits; `x_high` is `x >> 32`.
+        /// The squares, reduced to 64 bits; `x_high` is `x >> 32`.
         #[inline]
         $(#[$attribute])*
-        fn square(x: V, x_high: V) -> V {
-            let low_low = mul32(x, x);
-            let cross = mul32(x, x_high);
-            let high_high = mul32(x_high, x_high);
+        fn square<const N: usize>(x: [V; N], x_high: [V; N]) -> [V; N] {
+            let low_low = each!(N, i => mul32(x[i], x[i]));
+            let cross = each!(N, i => mul32(x[i], x_high[i]));
+            let high_high = each!(N, i => mul32(x_high[i], x_high[i]));
             // The cross product counts twice.
-            let middle = add(cross, shr::<33>(low_low));
-            let high = add(high_high, shr::<31>(middle));
-            reduce(add(low_low, shl::<33>(cross)), high)
+            let middle = each!(N, i => add(cross[i], shr::<33>(low_low[i])));
+            let high = each!(N, i => add(high_high[i], shr::<31>(middle[i])));
+            reduce(each!(N, i => add(low_low[i], shl::<33>(cross[i]))), high)
         }
 
-        /// The 128-bit product: its lowest 32 bits in the first word, the next 32 in the second (both with more above
-        /// them), the upper 64 in the third.
+        /// The 128-bit products: their lowest 32 bits in the first words, the next 32 in the second (both with more
+        /// above them), the upper 64 in the third.
         #[inline]
         $(#[$attribute])*
-        fn product(a: V, a_high: V, b: V, b_high: V) -> (V, V, V) {
-            let low_low = mul32(a, b);
-            let middle = add(mul32(a_high, b), shr::<32>(low_low));
-            let middle_2 = add(mul32(a, b_high), and(middle, splat(EPSILON)));
-            let high = add(add(mul32(a_high, b_high), shr::<32>(middle)), shr::<32>(middle_2));
-            (low_low, middle_2, high)
+        fn product<const N: usize>(a: [V; N], a_high: [V; N], b: [V; N], b_high: [V; N]) -> [[V; N]; 3] {
+            let low_low = each!(N, i => mul32(a[i], b[i]));
+            let cross = each!(N, i => mul32(a_high[i], b[i]));
+            let cross_2 = each!(N, i => mul32(a[i], b_high[i]));
+            let high_high = each!(N, i => mul32(a_high[i], b_high[i]));
+            let middle = each!(N, i => add(cross[i], shr::<32>(low_low[i])));
+            let middle_2 = each!(N, i => add(cross_2[i], and(middle[i], splat(EPSILON))));
+            let high = each!(N, i => add(high_high[i], shr::<32>(middle[i])));
+            let high = each!(N, i => add(high[i], shr::<32>(middle_2[i])));
+            [low_low, middle_2, high]
         }
 
-        /// x^7 as halves.
+        /// x^7 as halves, for several x, step by step for all of them: a CPU's scheduler sees only so far ahead, and
+        /// the steps of one x wait for each other.
         #[inline]
         $(#[$attribute])*
-        fn sbox(x: V) -> (V, V) {
+        fn sbox<const N: usize>(x: [V; N]) -> ([V; N], [V; N]) {
             let mask = splat(EPSILON);
-            let x_high = shr::<32>(x);
+            let x_high = each!(N, i => shr::<32>(x[i]));
             let x2 = square(x, x_high);
-            let x2_high = shr::<32>(x2);
-            let (low, middle, high) = product(x, x_high, x2, x2_high);
-            let x3 = reduce(merge(low, shl::<32>(middle)), high);
+            let x2_high = each!(N, i => shr::<32>(x2[i]));
+            let [low, middle, high] = product(x, x_high, x2, x2_high);
+            let x3 = reduce(each!(N, i => merge(low[i], shl::<32>(middle[i]))), high);
             let x4 = square(x2, x2_high);
-            let (low, middle, high) = product(x3, shr::<32>(x3), x4, shr::<32>(x4));
-            let w2 = and(high, mask);
-            let low_half = sub(sub(and(low, mask), shr::<32>(high)), w2);
-            (low_half, add(and(middle, mask), w2))
+            let x3_high = each!(N, i => shr::<32>(x3[i]));
+            let x4_high = each!(N, i => shr::<32>(x4[i]));
+            let [low, middle, high] = product(x3, x3_high, x4, x4_high);
+            let w2 = each!(N, i => and(high[i], mask));
+            let low_half = each!(N, i => sub(sub(and(low[i], mask), shr::<32>(high[i])), w2[i]));
+            (low_half, each!(N, i => add(and(middle[i], mask), w2[i])))
         }
 
         #[inline]
         $(#[$attribute])*
         fn full_round(low: &mut [V; 12], high: &mut [V; 12], constants: &RoundHalves) {
-            for element in 0..12 {
-                let x = put_together(
-                    add(low[element], splat(constants.low[element])),
-                    add(high[element], splat(constants.high[element])),
-                );
-                (low[element], high[element]) = sbox(x);
+            for first in (0..12).step_by(SIDE_BY_SIDE) {
+                let l = each!(SIDE_BY_SIDE, i => add(low[first + i], splat(constants.low[first + i])));
+                let h = each!(SIDE_BY_SIDE, i => add(high[first + i], splat(constants.high[first + i])));
+                let (l, h) = sbox(put_together(l, h));
+                low[first..first + SIDE_BY_SIDE].copy_from_slice(&l);
+                high[first..first + SIDE_BY_SIDE].copy_from_slice(&h);
             }
             *low = mds_half(low);
             *high = mds_half(high);
@@ -86,8 +104,8 @@ macro_rules! define_kernel {
         #[inline]
         $(#[$attribute])*
         fn partial_round(low: &mut [V; 12], high: &mut [V; 12], constants: &[u64; 2]) {
-            let x = put_together(add(low[0], splat(constants[0])), add(high[0], splat(constants[1])));
-            (low[0], high[0]) = sbox(x);
+            let x = put_together([add(low[0], splat(constants[0]))], [add(high[0], splat(constants[1]))]);
+            ([low[0]], [high[0]]) = sbox(x);
             *low = mds_half(low);
             *high = mds_half(high);
         }
@@ -120,10 +138,11 @@ macro_rules! define_kernel {
             for element in 0..4 {
                 let low = add(low[element], splat(ZERO_FULL.0));
                 let high = add(high[element], splat(ZERO_FULL.1));
-                store(&mut state[element], put_together(low, high));
+                let [x] = put_together([low], [high]);
+                store(&mut state[element], x);
             }
         }
     };
 }
 
-pub(super) use define_kernel;
+pub(super) use {define_kernel, each};
