@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             scope.spawn(|| work(&receive, &reports, filter.as_deref()));
         }
         for path in &paths {
-            for (number, text) in documents(path)?.into_iter().enumerate() {
+            for (number, text) in documents(path)?.enumerate() {
                 let text = text?;
                 if send.send((path.clone(), number, text)).is_err() {
                     break;

@@ -6,6 +6,8 @@
 //! CPU time of the thread is measured, runs are interleaved, medians are reported. The contracts are
 //! `bench_contracts/Bench.sol`, compiled with solc 0.8 for Berlin, optimizer 200 runs.
 
+#![allow(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
+
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
@@ -148,7 +150,9 @@ impl Builder {
 
 fn call(selector: &str, words: &[U256]) -> Vec<u8> {
     let mut data = hex::decode(selector).expect("hex");
-    words.iter().for_each(|word| data.extend_from_slice(&word.to_be_bytes::<32>()));
+    for word in words {
+        data.extend_from_slice(&word.to_be_bytes::<32>());
+    }
     data
 }
 
@@ -271,7 +275,7 @@ fn cpu_nanos() -> u64 {
     // SAFETY: the pointer is valid for the call, which writes nothing else.
     let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(status, 0, "the thread's clock can be read");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 fn median(mut nanos: Vec<u64>) -> u64 {

@@ -10,6 +10,10 @@ use alloy_primitives::{Address, Bytes, Log, U256};
 use zkevm_codec::intrinsic_gas;
 use zkevm_primitives::{Counters, ForkSpec, RomError};
 
+/// Most gas a call gets, whatever it asks for: with it a frame can pay for some 760 MB of memory, so no
+/// request can exhaust the machine. Transactions get at most 30 million.
+pub const CALL_GAS_MAX: u64 = 1 << 40;
+
 /// A call to simulate. It is not signed: the sender is taken as given, its code and nonce are not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -157,11 +161,12 @@ fn run_begun<S: StateReader>(
     call: &Call,
     levels: &Levels,
 ) -> Result<Result<CallResult, RomError>, ExecutorError> {
+    let gas_limit = call.gas_limit.min(CALL_GAS_MAX);
     let intrinsic_gas = call.intrinsic_gas();
-    if call.gas_limit < intrinsic_gas {
+    if gas_limit < intrinsic_gas {
         return Ok(Err(RomError::IntrinsicInvalidGasLimit));
     }
-    let Some(cost) = call.gas_price.checked_mul(U256::from(call.gas_limit)).and_then(|fee| fee.checked_add(call.value))
+    let Some(cost) = call.gas_price.checked_mul(U256::from(gas_limit)).and_then(|fee| fee.checked_add(call.value))
     else {
         return Ok(Err(RomError::IntrinsicTxGasOverflow));
     };
@@ -180,7 +185,7 @@ fn run_begun<S: StateReader>(
         to: call.to,
         value: call.value,
         data: &call.data,
-        gas_limit: call.gas_limit,
+        gas_limit,
         intrinsic_gas,
         gas_price: call.gas_price,
     };

@@ -15,8 +15,8 @@ const CALLEE: Address = Address::repeat_byte(0xca);
 /// The contract stores 7 in slot 1, calls the callee, which logs and reverts, and stops.
 fn tree() -> MemoryState {
     let caller = [&[0x60, 7, 0x60, 1, 0x55][..], &call_code(0xf1, CALLEE, 0, 50_000), &[0x00]].concat();
-    let callee = [0x60, 0, 0x60, 0, 0xa0, 0x60, 0, 0x60, 0, 0xfd];
-    state(&[account(CONTRACT, 0, &caller), account(CALLEE, 0, &callee)])
+    let reverting = [0x60, 0, 0x60, 0, 0xa0, 0x60, 0, 0x60, 0, 0xfd];
+    state(&[account(CONTRACT, 0, &caller), account(CALLEE, 0, &reverting)])
 }
 
 fn trace<T: Tracer + 'static>(tracer: T) -> (T, u64) {

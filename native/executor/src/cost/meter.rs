@@ -74,12 +74,14 @@ impl Priced {
         counters
     }
 
+    /// Adds `times` times `cost`. Nothing wraps: what is counted was executed and paid for, and
+    /// 2^64 rows are more than any execution lives to see.
     #[inline]
     pub(crate) fn add_cost(&mut self, cost: &Cost, times: u64) {
         for (sum, row) in self.rows.iter_mut().zip(cost.rows) {
-            *sum = sum.saturating_add(u64::from(row).saturating_mul(times));
+            *sum = sum.wrapping_add(u64::from(row).wrapping_mul(times));
         }
-        self.levels = self.levels.saturating_add(u64::from(cost.levels).saturating_mul(times));
+        self.levels = self.levels.wrapping_add(u64::from(cost.levels).wrapping_mul(times));
     }
 
     #[inline]
@@ -97,9 +99,9 @@ impl Priced {
 impl AddAssign for Priced {
     fn add_assign(&mut self, other: Self) {
         for (sum, more) in self.rows.iter_mut().zip(other.rows) {
-            *sum = sum.saturating_add(more);
+            *sum = sum.wrapping_add(more);
         }
-        self.levels = self.levels.saturating_add(other.levels);
+        self.levels = self.levels.wrapping_add(other.levels);
     }
 }
 
@@ -110,6 +112,9 @@ impl Add for Priced {
         self
     }
 }
+
+/// Opcodes that are looked at together when a tally is multiplied out.
+const TALLY_GROUP: usize = 8;
 
 /// Counts one transaction.
 #[derive(Debug)]
@@ -214,10 +219,16 @@ impl Meter {
             return;
         }
         let costs = &self.ops.constant[self.kind as usize];
-        for &opcode in &self.ops.constant_ops {
-            let times = core::mem::take(&mut self.tally[usize::from(opcode)]);
-            if times != 0 {
-                self.sum.add_cost(&costs[usize::from(opcode)], times);
+        // Programs use few opcodes: whole groups that did not run are skipped at once.
+        for (group, tally) in self.tally.chunks_exact_mut(TALLY_GROUP).enumerate() {
+            if tally.iter().fold(0, |any, times| any | times) == 0 {
+                continue;
+            }
+            for (opcode, times) in (group * TALLY_GROUP..).zip(tally) {
+                let times = core::mem::take(times);
+                if times != 0 {
+                    self.sum.add_cost(&costs[opcode], times);
+                }
             }
         }
     }

@@ -37,8 +37,6 @@ use zkevm_primitives::CostProfile;
 pub(crate) struct OpTable {
     /// Constant cost by kind of frame and opcode.
     pub(crate) constant: Vec<[Cost; 256]>,
-    /// The opcodes with a constant cost.
-    pub(crate) constant_ops: Vec<u8>,
     /// Cost by size, by kind of frame and opcode.
     pub(crate) sized: Vec<[Formula; 256]>,
 }
@@ -63,11 +61,8 @@ pub(crate) fn op_table(profile: CostProfile) -> &'static OpTable {
 impl OpTable {
     fn new(profile: &ProfileTable) -> Self {
         let nothing = Formula { base: Cost::default(), terms: &[] };
-        let mut table = Self {
-            constant: vec![[Cost::default(); 256]; FRAME_KINDS],
-            constant_ops: Vec::new(),
-            sized: vec![[nothing; 256]; FRAME_KINDS],
-        };
+        let mut table =
+            Self { constant: vec![[Cost::default(); 256]; FRAME_KINDS], sized: vec![[nothing; 256]; FRAME_KINDS] };
         for entry in profile.ops {
             let extra = &profile.frame_extra;
             let (create, deploy) = (entry.create.unwrap_or(entry.call), entry.deploy.unwrap_or(entry.call));
@@ -90,9 +85,6 @@ impl OpTable {
                 } else {
                     table.constant[kind][usize::from(entry.opcode)] = formula.base;
                 }
-            }
-            if !entry.is_sized {
-                table.constant_ops.push(entry.opcode);
             }
         }
         table

@@ -17,7 +17,7 @@ pub struct CallConfig {
 
 #[derive(Debug)]
 struct Frame {
-    frame_type: FrameType,
+    entered_by: FrameType,
     from: Address,
     to: Option<Address>,
     code_address: Option<Address>,
@@ -73,7 +73,7 @@ impl CallTracer {
 impl Tracer for CallTracer {
     fn enter(&mut self, frame: &FrameStart<'_>) {
         self.open.push(Frame {
-            frame_type: frame.frame_type,
+            entered_by: frame.frame_type,
             from: frame.from,
             to: frame.to,
             code_address: frame.code_address,
@@ -120,12 +120,12 @@ impl Frame {
     }
 
     const fn is_creation(&self) -> bool {
-        matches!(self.frame_type, FrameType::Create | FrameType::Create2)
+        matches!(self.entered_by, FrameType::Create | FrameType::Create2)
     }
 
     fn json(&self, with_logs: bool) -> Value {
         let mut object = Map::new();
-        object.insert("type".into(), json!(type_name(self.frame_type)));
+        object.insert("type".into(), json!(type_name(self.entered_by)));
         object.insert("from".into(), json!(hex::encode_prefixed(self.from)));
         // A delegate call is shown at the address whose code runs.
         let shown = if self.is_creation() { self.to.filter(|_| self.result.is_ok()) } else { self.code_address };
@@ -174,13 +174,13 @@ impl Frame {
             let address = self.to.map(hex::encode_prefixed);
             json!({
                 "type": "create",
-                "action": { "creationMethod": type_name(self.frame_type).to_lowercase(), "from": from, "gas": gas, "init": input, "value": value },
+                "action": { "creationMethod": type_name(self.entered_by).to_lowercase(), "from": from, "gas": gas, "init": input, "value": value },
                 "result": { "address": address, "code": output, "gasUsed": gas_used },
             })
         } else {
             json!({
                 "type": "call",
-                "action": { "callType": type_name(self.frame_type).to_lowercase(), "from": from, "to": to, "gas": gas, "input": input, "value": value },
+                "action": { "callType": type_name(self.entered_by).to_lowercase(), "from": from, "to": to, "gas": gas, "input": input, "value": value },
                 "result": { "gasUsed": gas_used, "output": output },
             })
         };

@@ -4,7 +4,7 @@ use super::error_text;
 use crate::tracer::{StateView, Tracer};
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use revm::bytecode::opcode::{OpCode, SLOAD, SSTORE};
-use revm::interpreter::interpreter_types::{InputsTr, Jumps, ReturnData, StackTr};
+use revm::interpreter::interpreter_types::{InputsTr, Jumps, ReturnData};
 use revm::interpreter::{InstructionResult, Interpreter};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};

@@ -8,6 +8,7 @@
 pub(crate) type Case = (u8, &'static [u64], [u64; 9], [u64; 9]);
 
 #[rustfmt::skip]
+#[allow(clippy::unreadable_literal, reason = "a table of numbers")]
 pub(crate) const CASES: &[Case] = &[
     (0x00, &[], [32, 0, 0, 0, 0, 0, 0, 0, 0], [32, 0, 0, 0, 0, 0, 0, 0, 0]), // STOP
     (0x01, &[0, 0], [22, 0, 1, 0, 0, 0, 0, 0, 0], [22, 0, 1, 0, 0, 0, 0, 0, 0]), // ADD
