@@ -27,15 +27,11 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
         &[
             term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0)),
             term(0, Count::Div { add: 56, div: 56 }, c([0, 0, 0, 0, 0, 1, 1, 0], 0)),
-            term(2, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
-            term(3, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
-            term(4, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
-            term(5, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
-            term(6, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
             term(1, Count::AtLeast(56), c([12, 0, 0, 0, 0, 0, 0, 0], 0)),
             term(1, Count::SelfFrom(56), c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
             term(1, Count::Div { add: 0, div: 32 }, c([20, 0, 0, 0, 0, 0, 0, 0], 0)),
             term(1, Count::Div { add: 0, div: 1 }, c([135, 2, 6, 0, 0, 0, 0, 0], 0)),
+            term(2, Count::Div { add: 0, div: 1 }, c([107, 2, 6, 0, 0, 0, 0, 0], 0)),
         ],
     ),
     process_tx_call: f(

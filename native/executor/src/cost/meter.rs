@@ -78,10 +78,16 @@ impl Priced {
     /// 2^64 rows are more than any execution lives to see.
     #[inline]
     pub(crate) fn add_cost(&mut self, cost: &Cost, times: u64) {
-        for (sum, row) in self.rows.iter_mut().zip(cost.rows) {
-            *sum = sum.wrapping_add(u64::from(row).wrapping_mul(times));
+        let add = |sum: &mut u64, row: u32| *sum = sum.wrapping_add(u64::from(row).wrapping_mul(times));
+        for row in 0..4 {
+            add(&mut self.rows[row], cost.rows[row]);
         }
-        self.levels = self.levels.wrapping_add(u64::from(cost.levels).wrapping_mul(times));
+        if cost.has_tail {
+            for row in 4..8 {
+                add(&mut self.rows[row], cost.rows[row]);
+            }
+            add(&mut self.levels, cost.levels);
+        }
     }
 
     #[inline]

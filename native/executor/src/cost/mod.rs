@@ -96,5 +96,6 @@ fn plus(mut formula: Formula, extra: Cost, times: u32) -> Formula {
         *row += more * times;
     }
     formula.base.levels += extra.levels * times;
+    formula.base.has_tail |= extra.has_tail;
     formula
 }

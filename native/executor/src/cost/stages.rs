@@ -50,16 +50,12 @@ impl CounterModel {
         let zero_bytes = if is_rejected { self.table.zero_field_bytes_of_rejected } else { 1 };
         let length = |value: U256| if value.is_zero() { zero_bytes } else { value.byte_len() as u64 };
         let mut sum = Priced::default();
-        let arguments = [
-            bytes as u64,
-            tx.data.len() as u64,
-            length(tx.gas_price),
-            length(U256::from(tx.gas_limit)),
-            length(tx.value),
-            tx.chain_id.map_or(0, |chain_id| length(U256::from(chain_id))),
-            length(U256::from(tx.nonce)),
-        ];
-        sum.add_formula(&self.table.rlp_parsing, &arguments);
+        let lengths = length(tx.gas_price)
+            + length(U256::from(tx.gas_limit))
+            + length(tx.value)
+            + tx.chain_id.map_or(0, |chain_id| length(U256::from(chain_id)))
+            + length(U256::from(tx.nonce));
+        sum.add_formula(&self.table.rlp_parsing, &[bytes as u64, tx.data.len() as u64, lengths]);
         sum.add_cost(ecrecover_cost(self.table, recovery), 1);
         sum
     }

@@ -7,6 +7,8 @@ pub(crate) struct Cost {
     pub(crate) rows: [u32; 8],
     /// Times the level number, added to poseidon.
     pub(crate) levels: u32,
+    /// Whether anything after memAlign is used; most costs do not.
+    pub(crate) has_tail: bool,
 }
 
 /// How often a term counts for an argument.
@@ -88,6 +90,7 @@ pub(crate) struct ProfileTable {
     pub(crate) batch: Formula,
     pub(crate) decode_change_l2_block: Formula,
     pub(crate) change_l2_block: Formula,
+    /// By bytes of the transaction, bytes of its data, and the sum of its five integer fields' lengths.
     pub(crate) rlp_parsing: Formula,
     pub(crate) process_tx_call: Formula,
     pub(crate) process_tx_deploy: Formula,
@@ -110,7 +113,8 @@ pub(crate) struct ProfileTable {
 }
 
 pub(super) const fn c(rows: [u32; 8], levels: u32) -> Cost {
-    Cost { rows, levels }
+    let has_tail = rows[4] != 0 || rows[5] != 0 || rows[6] != 0 || rows[7] != 0 || levels != 0;
+    Cost { rows, levels, has_tail }
 }
 
 pub(super) const fn f(base: Cost, terms: &'static [Term]) -> Formula {
