@@ -165,6 +165,20 @@ impl L2Transaction {
         intrinsic_gas(self.to.is_none(), &self.data)
     }
 
+    /// As [`Self::l2_hash_preimage`], in the form of the draft of fork 7: shortest integers, nothing in between.
+    #[must_use]
+    pub fn l2_hash_preimage_shortest(&self, from: Address) -> Vec<u8> {
+        let mut out = Vec::with_capacity(96 + self.data.len());
+        put_shortest(&mut out, U256::from(self.nonce));
+        put_shortest(&mut out, self.gas_price);
+        put_shortest(&mut out, U256::from(self.gas_limit));
+        out.extend_from_slice(self.to.as_ref().map_or(&[], |to| to.as_slice()));
+        put_shortest(&mut out, self.value);
+        out.extend_from_slice(&self.data);
+        out.extend_from_slice(from.as_slice());
+        out
+    }
+
     /// What the L2 transaction hash (a linear Poseidon hash) is taken of. `from` is the recovered
     /// sender; neither signature nor effective percentage is covered.
     #[must_use]
@@ -196,4 +210,10 @@ impl L2Transaction {
     pub fn recover(&self) -> Recovery {
         crate::recover(&self.signing_hash(), &self.signature, crate::SECP256K1_HALF_ORDER)
     }
+}
+
+/// The shortest big-endian bytes of an integer; zero takes one byte.
+fn put_shortest(out: &mut Vec<u8>, value: U256) {
+    let bytes = value.byte_len().max(1);
+    out.extend_from_slice(&value.to_be_bytes::<32>()[32 - bytes..]);
 }

@@ -69,6 +69,21 @@ fn the_l2_hash_covers_type_destination_chain_and_sender() {
 }
 
 #[test]
+fn the_draft_of_the_l2_hash_takes_the_shortest_integers() {
+    let tx = transfer();
+    let preimage = tx.l2_hash_preimage_shortest(SENDER);
+    let mut expected = vec![0];
+    for value in [tx.gas_price, U256::from(tx.gas_limit)] {
+        expected.extend_from_slice(&value.to_be_bytes_trimmed_vec());
+    }
+    expected.extend_from_slice(tx.to.expect("a call").as_slice());
+    expected.extend_from_slice(&tx.value.to_be_bytes_trimmed_vec());
+    expected.extend_from_slice(SENDER.as_slice());
+    assert_eq!(tx.nonce, 0, "zero takes a byte");
+    assert_eq!(preimage, expected);
+}
+
+#[test]
 fn effective_gas_price_needs_more_than_256_bits() {
     let price = |gas_price, effective_percentage| {
         let mut tx = L2Transaction::default();

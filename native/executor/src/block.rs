@@ -16,7 +16,7 @@ use alloy_primitives::{Address, B256, U256};
 use std::sync::Arc;
 use zkevm_codec::L2Transaction;
 use zkevm_primitives::{
-    ForkSpec, GER_MANAGER_L2, GER_MANAGER_SLOT_GLOBAL_EXIT_ROOTS, L2BlockNumber, Limits, RomError, SYSTEM,
+    ForkSpec, GER_MANAGER_L2, GER_MANAGER_SLOT_GLOBAL_EXIT_ROOTS, L2BlockNumber, L2HashForm, Limits, RomError, SYSTEM,
     SYSTEM_SLOT_BLOCK_INFO_ROOT, SYSTEM_SLOT_BLOCK_NUMBER, SYSTEM_SLOT_TIMESTAMP,
 };
 
@@ -234,7 +234,10 @@ impl<S: StateReader> BlockExecutor<S> {
         self.cumulative_gas_used = result.cumulative_gas_used;
         self.logs += result.logs.len() as u64;
         self.counters += parsing + execution;
-        self.l2_preimages.push(tx.l2_hash_preimage(from));
+        self.l2_preimages.push(match self.params.spec.l2_hash_form {
+            L2HashForm::FixedWidth => tx.l2_hash_preimage(from),
+            L2HashForm::Shortest => tx.l2_hash_preimage_shortest(from),
+        });
         self.results.push(Arc::clone(&result));
         self.can_roll_back = true;
         Ok(TxOutcome::Executed(result))

@@ -11,6 +11,6 @@ mod rom_error;
 
 pub use constants::*;
 pub use counters::{COUNTER_COUNT, Counter, Counters, Limits};
-pub use fork::{CostProfile, ForkId, ForkSpec, LimitTable, UnknownFork};
+pub use fork::{CostProfile, ForkId, ForkSpec, L2HashForm, LimitTable, UnknownFork};
 pub use numbers::{BatchNumber, L2BlockNumber};
 pub use rom_error::{RomError, RomErrorScope};
