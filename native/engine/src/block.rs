@@ -372,7 +372,7 @@ impl SliceRun {
             let resource = RESOURCE_BYTES as u8;
             return Ok(Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) });
         }
-        Ok(match open.executor.execute(&recovered, None) {
+        Ok(match open.executor.execute(&recovered, Some(&self.remaining.counters())) {
             Ok(TxOutcome::Executed(result)) => self.settle(open, item, &recovered, &result),
             Ok(TxOutcome::Skipped(error)) => {
                 Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }

@@ -153,7 +153,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::call`].
     pub fn estimate_gas(&self, request: &CallRequest, block: BlockId) -> EngineResult<(u64, CallOutcome)> {
-        let prepared = self.prepare(request, block)?;
+        let mut prepared = self.prepare(request, block)?;
+        // A transaction has to fit a batch; a mere call has not.
+        prepared.context.limits = Some(self.config().fork.limits);
         let cap = request.gas.unwrap_or(CALL_GAS_DEFAULT).min(self.config().fork.tx_gas_limit);
         let cap = affordable_gas(&prepared, cap)?;
         if let Some(result) = plain_transfer(&prepared, cap)? {
@@ -190,6 +192,7 @@ impl Engine {
             coinbase: header.coinbase.unwrap_or(coinbase),
             gas_limit: header.gas_limit.unwrap_or(self.config().fork.block_gas_limit),
             levels: self.levels(depth),
+            limits: None,
             cancel: CancelToken { deadline, flag: None },
         };
         let call = Call {

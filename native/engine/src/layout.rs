@@ -38,6 +38,11 @@ impl Resources {
         Self(all)
     }
 
+    /// The counters alone.
+    pub fn counters(&self) -> Counters {
+        Counters::from_array(std::array::from_fn(|index| self.0[index]))
+    }
+
     /// Reads ten u64.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use alloy_primitives::Address;
 use zkevm_codec::{L2Transaction, Recovery};
 use zkevm_executor::{Call, CallContext, CallResult, CancelToken, CounterModel, simulate};
-use zkevm_primitives::{Counters, RomError};
+use zkevm_primitives::{Counter, Counters, RomError};
 
 use crate::block::ROM_NO_ERROR;
 use crate::block_id::BlockId;
@@ -17,14 +17,17 @@ const STATUS_FAILED: u8 = 2;
 const STATUS_SKIPPED: u8 = 3;
 const STATUS_OUT_OF_COUNTERS: u8 = 4;
 const STATUS_INTERNAL: u8 = 5;
-/// A transaction that executes longer than this could not be sequenced in time either.
-const BUDGET: Duration = Duration::from_secs(2);
+/// What uses up the counters of a batch takes some ten milliseconds; this is for a machine under load.
+const BUDGET: Duration = Duration::from_millis(500);
 
 /// Pre-executes a transaction and fills the result into its admission row.
 pub(crate) fn fill(engine: &Engine, transaction: &L2Transaction, sender: Address, row: &mut Row<ADMISSION_ROW_BYTES>) {
     let (status, rom_error, counter) = match run(engine, transaction, sender) {
         Err(_) => (STATUS_INTERNAL, ROM_NO_ERROR, 0),
-        Ok(Err(error)) => (STATUS_SKIPPED, error as u8, 0),
+        Ok(Err(error)) => match Counter::ALL.into_iter().find(|counter| RomError::out_of_counters(*counter) == error) {
+            Some(counter) => (STATUS_OUT_OF_COUNTERS, error as u8, counter as u8),
+            None => (STATUS_SKIPPED, error as u8, 0),
+        },
         Ok(Ok(result)) => {
             let counters = result.counters_used + parsing(engine, transaction, sender);
             row.bytes(232, &result.gas_used.to_le_bytes());
@@ -55,6 +58,7 @@ fn run(
         coinbase: engine.config().sequencer,
         gas_limit: engine.config().fork.block_gas_limit,
         levels: engine.levels(engine.read_chain().head.tree_depth),
+        limits: Some(engine.config().fork.limits),
         cancel: CancelToken { deadline: Some(Instant::now() + BUDGET), flag: None },
     };
     let call = Call {

@@ -163,7 +163,14 @@ impl<S: StateReader> BlockExecutor<S> {
     pub fn execute(&mut self, tx: &RecoveredTx, remaining: Option<&Limits>) -> Result<TxOutcome, ExecutorError> {
         self.host.journal.begin_transaction();
         self.can_roll_back = false;
-        let outcome = self.execute_begun(tx, remaining);
+        self.host.limit = remaining.map(|limits| (*limits, self.params.levels.tx));
+        let outcome = match self.execute_begun(tx, remaining) {
+            Err(ExecutorError::CountersExceeded { counter, used }) => {
+                Ok(TxOutcome::OutOfCounters { counter, used, reserved: used, gas_used: tx.tx.gas_limit })
+            }
+            outcome => outcome,
+        };
+        self.host.limit = None;
         if !matches!(outcome, Ok(TxOutcome::Executed(_))) {
             self.host.journal.rollback_transaction();
             self.host.meter.take();

@@ -1,6 +1,7 @@
 //! Failures. What a transaction or a batch does wrong is an outcome, not one of these.
 
 use alloy_primitives::B256;
+use zkevm_primitives::{Counter, Counters};
 
 /// The state behind a [`crate::StateReader`] could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,14 @@ pub enum ExecutorError {
     /// The deadline passed or the caller cancelled.
     #[error("the execution was cancelled")]
     Cancelled,
+    /// A transaction was stopped because it had used more of a counter than it may.
+    #[error("the execution used more {counter} than it may")]
+    CountersExceeded {
+        /// The counter.
+        counter: Counter,
+        /// What was used until then.
+        used: Counters,
+    },
     /// The proof of an L1 info tree leaf does not lead to the batch's root.
     #[error("the proof of L1 info tree index {index} does not lead to the root {root}")]
     InvalidL1InfoProof {
@@ -64,6 +73,7 @@ impl ExecutorError {
             Self::State(StateError::Corrupt(_)) => "EXECUTOR_STATE_CORRUPT",
             Self::State(StateError::Backend(_)) => "EXECUTOR_STATE_BACKEND",
             Self::Cancelled => "EXECUTOR_CANCELLED",
+            Self::CountersExceeded { .. } => "EXECUTOR_COUNTERS_EXCEEDED",
             Self::InvalidL1InfoProof { .. } => "EXECUTOR_INVALID_L1_INFO_PROOF",
             Self::MissingL1InfoLeaf { .. } => "EXECUTOR_MISSING_L1_INFO_LEAF",
             Self::WrongOldStateRoot { .. } => "EXECUTOR_WRONG_OLD_STATE_ROOT",

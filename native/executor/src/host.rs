@@ -13,7 +13,7 @@ use revm::primitives::hardfork::SpecId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use zkevm_primitives::{ForkSpec, SYSTEM, SYSTEM_SLOT_STATE_ROOTS};
+use zkevm_primitives::{ForkSpec, Limits, SYSTEM, SYSTEM_SLOT_STATE_ROOTS};
 
 /// The rules of the interpreter. What differs from Berlin is in this crate.
 pub(crate) const SPEC_ID: SpecId = SpecId::BERLIN;
@@ -63,6 +63,8 @@ pub(crate) struct Host<S> {
     pub(crate) tx: TxEnv,
     pub(crate) tracer: Option<Box<dyn Tracer>>,
     pub(crate) cancel: CancelToken,
+    /// Stops an execution that has used more than this at these levels, instead of letting it run to its end.
+    pub(crate) limit: Option<(Limits, u64)>,
     gas_params: GasParams,
     /// Why the interpreter was stopped from inside.
     failure: Option<ExecutorError>,
@@ -79,6 +81,7 @@ impl<S: StateReader> Host<S> {
             tx: TxEnv::default(),
             tracer: None,
             cancel: CancelToken::default(),
+            limit: None,
             gas_params: GasParams::new_spec(SPEC_ID),
             failure: None,
             ticks: 0,
@@ -104,16 +107,21 @@ impl<S: StateReader> Host<S> {
     #[inline]
     pub(crate) fn tick(&mut self) -> bool {
         self.ticks = self.ticks.wrapping_add(1);
-        !self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.look_at_clock()
+        !self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.may_go_on()
     }
 
+    /// Looks at the clock and at the counters.
     #[cold]
-    fn look_at_clock(&mut self) -> bool {
-        let is_cancelled = self.cancel.is_cancelled();
-        if is_cancelled {
+    fn may_go_on(&mut self) -> bool {
+        if self.cancel.is_cancelled() {
             self.fail(ExecutorError::Cancelled);
+            return false;
         }
-        !is_cancelled
+        let Some((limits, levels)) = self.limit else { return true };
+        let used = self.meter.so_far().at(levels);
+        let Some(counter) = used.first_exceeded(&limits) else { return true };
+        self.fail(ExecutorError::CountersExceeded { counter, used });
+        false
     }
 
     /// Whether the address is a precompile of the fork. Precompiles are always warm.

@@ -45,11 +45,11 @@ pub enum TxOutcome {
     OutOfCounters {
         /// The first counter that does not suffice.
         counter: Counter,
-        /// What the transaction needs.
+        /// What the transaction needs; where it was stopped early, what it had used until then.
         used: Counters,
         /// What should be reserved for it.
         reserved: Counters,
-        /// Gas it would use.
+        /// Gas it would use; where it was stopped early, its gas limit.
         gas_used: u64,
     },
 }

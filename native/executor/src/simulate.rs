@@ -8,7 +8,7 @@ use crate::tracer::Tracer;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, Bytes, Log, U256};
 use zkevm_codec::intrinsic_gas;
-use zkevm_primitives::{Counters, ForkSpec, RomError};
+use zkevm_primitives::{Counters, ForkSpec, Limits, RomError};
 
 /// Most gas a call gets, whatever it asks for: with it a frame can pay for some 760 MB of memory, so no
 /// request can exhaust the machine. Transactions get at most 30 million.
@@ -60,6 +60,8 @@ pub struct CallContext {
     pub gas_limit: u64,
     /// Level numbers for the counters.
     pub levels: Levels,
+    /// Refuses a call that uses more counters than this; none for calls that no batch has to hold.
+    pub limits: Option<Limits>,
     /// Ends the execution early.
     pub cancel: CancelToken,
 }
@@ -121,6 +123,7 @@ impl<S: StateReader> Simulation<S> {
         let meter = Meter::new(context.spec.profile, counts);
         let mut host = Host::new(Journal::new(reader, false), meter, context.spec, block);
         host.cancel = context.cancel.clone();
+        host.limit = context.limits.map(|limits| (limits, context.levels.tx));
         Self { host, levels: context.levels }
     }
 
@@ -150,10 +153,22 @@ pub(crate) fn run_and_undo<S: StateReader>(
     levels: &Levels,
 ) -> Result<Result<CallResult, RomError>, ExecutorError> {
     host.journal.begin_transaction();
-    let result = run_begun(host, call, levels);
+    let result = match run_begun(host, call, levels) {
+        Err(ExecutorError::CountersExceeded { counter, .. }) => Ok(Err(RomError::out_of_counters(counter))),
+        Ok(Ok(result)) => Ok(within(host.limit.as_ref().map(|(limits, _)| limits), result)),
+        other => other,
+    };
     host.journal.rollback_transaction();
     host.meter.take();
     result
+}
+
+/// A call that ended before anybody looked at its counters.
+fn within(limits: Option<&Limits>, result: CallResult) -> Result<CallResult, RomError> {
+    match limits.and_then(|limits| result.counters_used.first_exceeded(limits)) {
+        Some(counter) => Err(RomError::out_of_counters(counter)),
+        None => Ok(result),
+    }
 }
 
 fn run_begun<S: StateReader>(

@@ -347,6 +347,38 @@ fn endless_programs_end_at_the_deadline_or_when_cancelled() {
 }
 
 #[test]
+fn programs_that_exceed_the_counters_are_stopped_before_their_gas_is() {
+    let state = state(&[account(CONTRACT, 0, &[0x5b, 0x5f, 0x56])]);
+    let rules = spec(9);
+    let mut block = open(rules, &state);
+    let before = block.diff();
+    let mut endless = tx(0, Some(CONTRACT), 0, &[]);
+    endless.gas_limit = 30_000_000;
+    let endless = from_sender(endless);
+    // JUMPDEST 14, PUSH0 16, JUMP 27 rows for 11 gas: the steps end long before the gas.
+    match block.execute(&endless, Some(&rules.limits)).expect("executes") {
+        TxOutcome::OutOfCounters { counter, used, .. } => {
+            assert_eq!(counter, zkevm_primitives::Counter::Steps);
+            assert!(used.steps < 2 * rules.limits.steps, "stopped at {} steps", used.steps);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(block.diff(), before);
+    let mut context = context(rules);
+    context.limits = Some(rules.limits);
+    let call = free_call(Some(CONTRACT), &[], 30_000_000);
+    let refused = Simulation::new(&state, &context, true).call(&call);
+    assert_eq!(refused, Ok(Err(RomError::OutOfCountersStep)));
+    // Looking at the counters on the way changes nothing of their sum.
+    let fits = free_call(Some(CONTRACT), &[], 1_000_000);
+    let mut counted = |limits| {
+        context.limits = limits;
+        Simulation::new(&state, &context, true).call(&fits).expect("executes").expect("fits").counters_used
+    };
+    assert_eq!(counted(Some(rules.limits)), counted(None));
+}
+
+#[test]
 fn what_was_read_and_written_is_reported() {
     // SSTORE(1, SLOAD(0) + 1)
     let code = [0x60, 0, 0x54, 0x60, 1, 0x01, 0x60, 1, 0x55];

@@ -164,6 +164,13 @@ impl Meter {
         core::mem::take(&mut self.sum)
     }
 
+    /// What was counted since the last [`Self::take`]; counting goes on.
+    pub(crate) fn so_far(&mut self) -> Priced {
+        self.flush();
+        self.tallied = self.enabled;
+        self.sum
+    }
+
     /// A transaction starts; one without recipient is a deployment.
     pub(crate) const fn begin(&mut self, is_deployment: bool) {
         self.in_deployment = is_deployment;

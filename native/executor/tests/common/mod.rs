@@ -91,6 +91,7 @@ pub(crate) fn context(spec: ForkSpec) -> CallContext {
         coinbase: COINBASE,
         gas_limit: spec.block_gas_limit,
         levels: Levels::at_depth(spec.profile, 0),
+        limits: None,
         cancel: CancelToken::default(),
     }
 }
