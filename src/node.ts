@@ -68,6 +68,7 @@ export class SequencerNode {
       const node = await build(config, modules, closing, (parts) => new SequencerNode(parts, closing));
       signal?.throwIfAborted();
       signal?.addEventListener('abort', () => void node.close(), { once: true });
+      void node.sequencer.stopped.then(() => node.#sequencerStopped(logger));
       return node;
     } catch (error) {
       await closing.run();
@@ -78,6 +79,13 @@ export class SequencerNode {
   /** Resolves when the node has ended, whoever asked for it. */
   get closed(): Promise<void> {
     return this.#closing.done;
+  }
+
+  /** The loop ends with the node, or by itself after the batch of `stopAtBatch`: then nothing is left to do here, and the node ends too. */
+  #sequencerStopped(logger: Logger): void {
+    if (this.#closing.started) return;
+    logger.info('the node ends: the sequencer has closed the last batch', { batch: this.sequencer.status().closedBatch });
+    void this.close();
   }
 
   /** Stops taking requests, makes durable what is executed, and releases the data directory. */
@@ -209,6 +217,11 @@ class Closing {
 
   add(name: string, close: Running['close']): void {
     this.#parts.push({ name, close });
+  }
+
+  /** True once the parts are being ended. */
+  get started(): boolean {
+    return this.#running !== null;
   }
 
   run(): Promise<void> {

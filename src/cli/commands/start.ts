@@ -34,8 +34,6 @@ export async function runStart(args: Arguments, terminal: Terminal): Promise<num
       block: head.blockNumber,
       stateRoot: head.stateRoot,
     });
-    // The batch given with --stop-at-batch ends the loop without a signal.
-    void node.sequencer.stopped.then(() => node.close());
     await node.closed;
     logger.info('node has stopped');
     return 0;
