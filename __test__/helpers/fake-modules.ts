@@ -16,7 +16,15 @@ import { CallGate } from '../../src/rpc/call-gate.js';
 import { type RpcConfig, rpcSettings } from '../../src/rpc/config.js';
 import { Filters } from '../../src/rpc/filters.js';
 import { trustedOnly } from '../../src/rpc/finality.js';
-import type { PoolTransaction, PoolTransactionState, RpcPool, RpcSequencer, SequencerStatus } from '../../src/rpc/modules.js';
+import type {
+  Explanation,
+  InclusionEstimate,
+  PoolTransaction,
+  PoolTransactionState,
+  RpcPool,
+  RpcSequencer,
+  SequencerStatus,
+} from '../../src/rpc/modules.js';
 import { ReceiptWaiter } from '../../src/rpc/receipt-waiter.js';
 import type { RpcServices } from '../../src/rpc/services.js';
 import { Subscriptions } from '../../src/rpc/subscriptions.js';
@@ -28,6 +36,28 @@ export const OTHER = `0x${'22'.repeat(20)}`;
 /** Hash of the fake block with this number. */
 export function blockHash(number: number): string {
   return `0x${number.toString(16).padStart(64, '0')}`;
+}
+
+/** A stored block of one transaction, with the members that the engine answers. */
+function blockObject(number: number, full: boolean, extra: boolean): string {
+  return JSON.stringify({
+    parentHash: blockHash(Math.max(0, number - 1)),
+    miner: OTHER,
+    stateRoot: blockHash(number),
+    transactionsRoot: blockHash(number),
+    receiptsRoot: blockHash(number),
+    logsBloom: `0x${'01'.repeat(256)}`,
+    size: '0x220',
+    number: `0x${number.toString(16)}`,
+    gasLimit: '0x10000',
+    gasUsed: '0x5208',
+    timestamp: `0x${number.toString(16)}`,
+    nonce: '0x0000000000000000',
+    hash: blockHash(number),
+    transactions: full ? [{ hash: '0x1' }] : ['0x1'],
+    uncles: [],
+    ...(extra ? { globalExitRoot: blockHash(7), blockInfoRoot: blockHash(8) } : {}),
+  });
 }
 
 export interface FakeLog {
@@ -67,6 +97,9 @@ export class FakeChain {
     closedBatch: 0,
     wip: { blockTxCount: 0, batchTxCount: 0, used: {} },
   };
+  readonly explanations = new Map<string, Explanation>();
+  /** What is answered by price in wei; a test that asks for another price fails. */
+  readonly inclusions = new Map<bigint, InclusionEstimate>();
   readonly included = new Set<string>();
   refuse: CodedError | null = null;
 
@@ -99,6 +132,12 @@ export class FakeChain {
 
   readonly sequencer: RpcSequencer = {
     status: () => this.status,
+    explain: (hash) => this.explanations.get(hash) ?? null,
+    estimateInclusion: (gasPriceWei) => {
+      const estimate = this.inclusions.get(gasPriceWei);
+      if (estimate === undefined) throw new RangeError(`no estimate at ${gasPriceWei} wei`);
+      return estimate;
+    },
     onBlock: (listener) => {
       this.#blockListeners.add(listener);
       return () => this.#blockListeners.delete(listener);
@@ -148,8 +187,8 @@ export class FakeChain {
   }
 
   #block(block: number): FakeBlock | undefined {
-    if (block === BLOCK_LATEST) return this.blocks[this.head];
-    if (block === BLOCK_PENDING) return { number: this.head + 1, logs: [] };
+    // As the engine does: a block that is not stored is the newest one that is.
+    if (block === BLOCK_LATEST || block === BLOCK_PENDING) return this.blocks[this.head];
     return this.blocks[block];
   }
 
@@ -193,24 +232,24 @@ export class FakeChain {
       this.calls.push({ request, block });
       return { gas: this.estimate, outcome: this.outcome };
     },
-    blockJson: (number: number, full: boolean) => {
+    blockJson: (number: number, full: boolean, extra: boolean) => {
       const block = this.#block(number);
-      if (block === undefined) return null;
-      const hash = number === BLOCK_PENDING ? null : blockHash(block.number);
-      return JSON.stringify({ number: `0x${block.number.toString(16)}`, hash, gasUsed: '0x0', transactions: full ? [{}] : ['0x1'] });
+      return block === undefined ? null : blockObject(block.number, full, extra);
     },
     blockNumberByHash: (hash: Buffer) => {
       const number = Number(BigInt(`0x${hash.toString('hex')}`));
       return number <= this.head ? number : null;
     },
     transactionJson: () => null,
-    transactionByIndexJson: () => null,
+    transactionByIndexJson: (number: number, index: number) =>
+      this.#block(number) === undefined || index > 0 ? null : JSON.stringify({ hash: '0x1' }),
     rawTransaction: () => null,
     receiptJson: (hash: Buffer) => {
       const transactionHash = `0x${hash.toString('hex')}`;
       return this.included.has(transactionHash) ? JSON.stringify({ transactionHash }) : null;
     },
-    blockReceiptsJson: (number: number) => (this.#block(number) === undefined ? null : '[]'),
+    blockReceiptsJson: (number: number) =>
+      this.#block(number) === undefined ? null : '[{"gasUsed":"0x5208","effectiveGasPrice":"0x3b9aca00"}]',
     logsJson: async (filterJson: string, max: number) => this.#logs(filterJson, max),
     batchJson: (batch: number) => (batch <= 4 ? JSON.stringify({ number: `0x${batch.toString(16)}` }) : null),
     batchNumberByBlock: (block: number) => (block <= this.head ? (block === 0 ? 0 : 1) : null),

@@ -63,8 +63,39 @@ export interface SequencerStatus {
   wip: { blockTxCount: number; batchTxCount: number; used: Record<string, number> };
 }
 
+/** What became of a transaction in one closed batch. */
+export type BatchOutcome = 'included' | 'misfit' | 'nonceGap' | 'behindEarlierNonce' | 'missingFunds' | 'notReached';
+
+/** Verdict of one closed batch on a transaction. */
+export interface BatchVerdict {
+  readonly batch: number;
+  readonly verdict: BatchOutcome;
+  /** What it lacked, in words; empty where it is included. */
+  readonly detail: string;
+}
+
+/** The batches closed since the arrival of a transaction, oldest first: the answer of `zkevm_explainTransaction`. */
+export interface Explanation {
+  readonly hash: string;
+  readonly batches: readonly BatchVerdict[];
+}
+
+/** The answer of `zkevm_estimateInclusion`. */
+export interface InclusionEstimate {
+  /** Transactions that could run now and go first. */
+  readonly ahead: number;
+  /** Transactions included per second lately; null when none was. */
+  readonly perSecond: number | null;
+  /** Expected milliseconds until its L2 block is durable; null when nothing is included although others wait. */
+  readonly expectedMs: number | null;
+}
+
 export interface RpcSequencer {
   status(): SequencerStatus;
+  /** Null where nothing is known: never seen, or included in the first batch that it met. */
+  explain(hash: string): Explanation | null;
+  /** When a new transaction at this price would be in a durable L2 block. */
+  estimateInclusion(gasPriceWei: bigint): InclusionEstimate;
   /** Called in block order after each L2 block is durable; answers an unsubscribe function. */
   onBlock(listener: (block: SealedBlock) => void): () => void;
 }

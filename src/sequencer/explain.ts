@@ -6,6 +6,7 @@
  */
 import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
+import type { BatchVerdict, Explanation } from '../rpc/modules.js';
 import { describeShortfall } from './certificate.js';
 import type { Shortfall } from './resource-ledger.js';
 
@@ -13,22 +14,6 @@ import type { Shortfall } from './resource-ledger.js';
 const TIMELINE_MAX = 64;
 /** Included transactions whose waiting is still explained. */
 const INCLUDED_MAX = 20_000;
-
-/** What became of a transaction in one batch. */
-export type Verdict = 'included' | 'misfit' | 'nonceGap' | 'behindEarlierNonce' | 'missingFunds' | 'notReached';
-
-/** Verdict of one batch. */
-export interface BatchVerdict {
-  readonly batch: number;
-  readonly verdict: Verdict;
-  readonly detail: string;
-}
-
-/** The batches since the arrival of a transaction, oldest first. */
-export interface Explanation {
-  readonly hash: string;
-  readonly batches: readonly BatchVerdict[];
-}
 
 /** A closed batch, as far as explanations need it. */
 interface BatchRecord {

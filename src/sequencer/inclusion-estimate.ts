@@ -1,21 +1,12 @@
 /** When a transaction at a price would be included: what goes before it, and how fast that was lately. */
 import type { Clock } from '../common/clock.js';
 import type { PoolIndex } from '../pool/pool-index.js';
+import type { InclusionEstimate } from '../rpc/modules.js';
 
 /** Window over which the rate of inclusion is measured. */
 const RATE_WINDOW_MS = 30_000;
 /** Blocks kept for the rate: a window of 10 ms blocks. */
 const SAMPLES_MAX = 3_000;
-
-/** An estimate. */
-export interface InclusionEstimate {
-  /** Transactions that could run now and go first. */
-  readonly ahead: number;
-  /** Transactions included per second lately; null when none was. */
-  readonly perSecond: number | null;
-  /** Expected milliseconds until its L2 block is durable; null when nothing is included although others wait. */
-  readonly expectedMs: number | null;
-}
 
 /** Measures the rate and counts the queue. */
 export class InclusionEstimator {

@@ -1,5 +1,6 @@
 /** eth: blocks, and what belongs to a block. The engine answers the objects as JSON text. */
 import { toQuantity } from '../../../common/bytes.js';
+import { blockText, receiptsText, transactionText } from '../../block-view.js';
 import { type MethodTable, method, type Params } from '../../method.js';
 import { booleanParam, countValue, hashParam } from '../../params.js';
 import type { RpcServices } from '../../services.js';
@@ -14,21 +15,16 @@ export function blockMethods(services: RpcServices): MethodTable {
     method(1, 3, (params) => {
       const full = booleanParam(params, 1);
       const extra = booleanParam(params, 2);
-      const number = find(params);
-      return (number === null ? null : engine.blockJson(number, full, extra)) ?? 'null';
+      return blockText(services, find(params), full, extra) ?? 'null';
     });
   const count = (find: Find) => method(1, 1, (params) => transactionCount(services, find(params)));
   const transaction = (find: Find) =>
     method(2, 2, (params) => {
       const index = countValue(params[1], 1, 'transaction index');
-      const number = find(params);
-      return (number === null ? null : engine.transactionByIndexJson(number, index)) ?? 'null';
+      return transactionText(services, find(params), index) ?? 'null';
     });
   const uncleCount = (find: Find) =>
-    method(1, 1, (params) => {
-      const number = find(params);
-      return number === null || engine.blockJson(number, false, false) === null ? 'null' : '"0x0"';
-    });
+    method(1, 1, (params) => (blockText(services, find(params), false, false) === null ? 'null' : '"0x0"'));
 
   return {
     eth_getBlockByNumber: { ...block(byNumber), required: 0 },
@@ -37,10 +33,7 @@ export function blockMethods(services: RpcServices): MethodTable {
     eth_getBlockTransactionCountByHash: count(byHash),
     eth_getTransactionByBlockNumberAndIndex: transaction(byNumber),
     eth_getTransactionByBlockHashAndIndex: transaction(byHash),
-    eth_getBlockReceipts: method(0, 1, (params) => {
-      const number = blocks.find(params, 0, true);
-      return (number === null ? null : engine.blockReceiptsJson(number)) ?? 'null';
-    }),
+    eth_getBlockReceipts: method(0, 1, (params) => receiptsText(services, blocks.find(params, 0, true)) ?? 'null'),
     // There are no uncles on this chain.
     eth_getUncleCountByBlockNumber: { ...uncleCount(byNumber), required: 0 },
     eth_getUncleCountByBlockHash: uncleCount(byHash),
@@ -50,7 +43,7 @@ export function blockMethods(services: RpcServices): MethodTable {
 }
 
 function transactionCount(services: RpcServices, number: number | null): string {
-  const json = number === null ? null : services.engine.blockJson(number, false, false);
+  const json = blockText(services, number, false, false);
   if (json === null) return 'null';
   return `"${toQuantity((JSON.parse(json) as { transactions: unknown[] }).transactions.length)}"`;
 }

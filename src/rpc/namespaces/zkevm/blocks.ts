@@ -1,6 +1,7 @@
 /** zkevm: L2 blocks: how far they are, and with their receipts. */
 import { toQuantity } from '../../../common/bytes.js';
 import { blockNumberValue } from '../../block-ref.js';
+import { blockText, receiptsText } from '../../block-view.js';
 import { type MethodTable, method } from '../../method.js';
 import { booleanParam, hashParam } from '../../params.js';
 import type { RpcServices } from '../../services.js';
@@ -25,11 +26,10 @@ export function blockMethods(services: RpcServices): MethodTable {
 
 /** The block with its transactions as objects, each with its receipt; only hashes where `full` is off. */
 function fullBlock(services: RpcServices, number: number | null, full: boolean): string {
-  const { engine } = services;
-  const json = number === null ? null : engine.blockJson(number, full, true);
-  if (json === null || number === null || !full) return json ?? 'null';
+  const json = blockText(services, number, full, true);
+  if (json === null || !full) return json ?? 'null';
   const block = JSON.parse(json) as { transactions: Record<string, unknown>[] };
-  const receipts = JSON.parse(engine.blockReceiptsJson(number) ?? '[]') as unknown[];
+  const receipts = JSON.parse(receiptsText(services, number) ?? '[]') as unknown[];
   block.transactions = block.transactions.map((transaction, i) => ({ ...transaction, receipt: receipts[i] ?? null }));
   return JSON.stringify(block);
 }

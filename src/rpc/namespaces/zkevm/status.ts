@@ -1,8 +1,8 @@
-/** zkevm: what the node is doing, and why a transaction is where it is. */
+/** zkevm: what the node is doing, why a transaction is where it is, and when a new one would be included. */
 import { toHex, toQuantity } from '../../../common/bytes.js';
-import { type MethodTable, method } from '../../method.js';
-import type { PoolTransactionState } from '../../modules.js';
-import { hashParam } from '../../params.js';
+import { type MethodTable, method, type Params } from '../../method.js';
+import type { Explanation, PoolTransactionState } from '../../modules.js';
+import { hashParam, quantityValue } from '../../params.js';
 import type { RpcServices } from '../../services.js';
 
 export function statusMethods(services: RpcServices): MethodTable {
@@ -12,6 +12,11 @@ export function statusMethods(services: RpcServices): MethodTable {
       const state = services.pool.state(toHex(hashParam(params, 0)));
       return state === null ? 'null' : poolTransactionJson(state);
     }),
+    zkevm_explainTransaction: method(1, 1, (params) => {
+      const explanation = services.sequencer.explain(toHex(hashParam(params, 0)));
+      return explanation === null ? 'null' : explanationJson(explanation);
+    }),
+    zkevm_estimateInclusion: method(0, 1, (params) => inclusionJson(services, params)),
   };
 }
 
@@ -38,6 +43,18 @@ export function statusJson(services: RpcServices): string {
     wip: status.wip,
     pool: txs,
   });
+}
+
+function explanationJson({ hash, batches }: Explanation): string {
+  return JSON.stringify({ hash, batches: batches.map(({ batch, verdict, detail }) => ({ batch: toQuantity(batch), verdict, detail })) });
+}
+
+/** At the given price, or at the one that `eth_gasPrice` suggests now; the price is part of the answer. */
+function inclusionJson({ sequencer, gasPrice }: RpcServices, params: Params): string {
+  const given = params[0] ?? null;
+  const priceWei = given === null ? gasPrice.suggestedWei() : quantityValue(given, 0, 'gas price');
+  const { ahead, perSecond, expectedMs } = sequencer.estimateInclusion(priceWei);
+  return JSON.stringify({ gasPrice: toQuantity(priceWei), ahead, perSecond, expectedMs });
 }
 
 function poolTransactionJson(state: PoolTransactionState): string {
