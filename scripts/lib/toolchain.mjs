@@ -160,8 +160,7 @@ exec ${pythonBin('cargo-zigbuild')} zig ${mode} -- -fno-sanitize=all -target x86
 /**
  * The compiler behind ccache. ccache recognises a compilation without preprocessing it only when its arguments are the same, but each
  * target directory has its own copy of lz4's headers: they are given one place, named by their content. That makes RocksDB a matter of
- * seconds in a new clone instead of minutes. And ccache is told to learn the headers from the compiler (-MMD, depend mode) instead of
- * preprocessing each file a second time, which would make the first build two to three minutes longer.
+ * seconds in a new clone instead of minutes.
  */
 function launcherScript(name) {
   return `#!/bin/sh
@@ -180,7 +179,6 @@ for argument do
   esac
   set -- "$@" "$argument"
 done
-case " $* " in *" -c "*) case " $* " in *" -o "*) set -- "$@" -MMD ;; esac ;; esac
 exec ccache ${join(cacheDir, name)} "$@"
 `;
 }
@@ -205,7 +203,6 @@ function buildEnvironment() {
     CCACHE_COMPILERTYPE: 'clang',
     CCACHE_COMPILERCHECK: 'content',
     CCACHE_NOHASHDIR: '1',
-    CCACHE_DEPEND: '1',
     CARGO_TERM_COLOR: 'never',
   };
   const system = libclangDir();
