@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 use zkevm_executor::{AccountState, StateDiff};
 use zkevm_state_db::records::{AccountRecord, BatchKind, BlockRecord, ChainRecord, HeadRecord};
-use zkevm_state_db::{Store, WriteBatch};
+use zkevm_state_db::{ChangeSet, Store, WriteBatch};
 use zkevm_state_tree::H4;
 use zkevm_state_tree::keys::{KeySource, derive_many};
 
@@ -27,7 +27,19 @@ pub(crate) fn leaf_writes(diff: &StateDiff) -> Vec<(H4, U256)> {
 ///
 /// # Errors
 /// As [`Store::put`].
-pub(crate) fn put_state(store: &Store, batch: &mut WriteBatch, block: u64, diff: &StateDiff) -> EngineResult<()> {
+pub(crate) fn put_state(
+    store: &Store,
+    batch: &mut WriteBatch,
+    block: u64,
+    diff: &StateDiff,
+    tree_depth: u64,
+) -> EngineResult<()> {
+    let changes = ChangeSet {
+        tree_depth,
+        accounts: diff.accounts.iter().map(|account| account.address).collect(),
+        slots: diff.storage.iter().map(|slot| (slot.address, slot.slot)).collect(),
+    };
+    store.put_change_set(batch, block, &changes)?;
     for account in &diff.accounts {
         store.put_account_history(batch, &account.address, block, &record_of(&account.old))?;
         store.put_account(batch, &account.address, &record_of(&account.new))?;
@@ -98,6 +110,8 @@ pub(crate) fn write_genesis(
     genesis_batch.first_block = 0;
     genesis_batch.block_count = 1;
     GENESIS_REASON.clone_into(&mut genesis_batch.closing_reason);
+    // What the genesis set is not undone by anybody; the record says how deep its tree is.
+    store.put_change_set(&mut batch, 0, &ChangeSet { tree_depth: update.depth(), ..ChangeSet::default() })?;
     store.put_block(&mut batch, &block)?;
     store.put_batch(&mut batch, &genesis_batch)?;
     store.put_head(&mut batch, &head)?;

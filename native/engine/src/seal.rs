@@ -250,7 +250,7 @@ impl Engine {
         let store = self.store();
         let number = records.block.number;
         let mut batch = WriteBatch::default();
-        put_state(store, &mut batch, number, diff)?;
+        put_state(store, &mut batch, number, diff, head.tree_depth)?;
         update.put(store, &mut batch)?;
         store.put_block(&mut batch, &records.block)?;
         for (index, (transaction, receipt)) in (0_u32..).zip(&records.transactions) {

@@ -6,14 +6,18 @@
 //! [`rocksdb::WriteBatch`] and one synced write: a block is durable as a whole or not at all.
 
 pub mod chain;
+mod change_set;
 mod error;
 pub mod flat;
 pub mod history;
 pub mod pool;
 pub mod records;
 pub mod schema;
+mod snapshot;
 mod store;
 
+pub use change_set::ChangeSet;
 pub use error::{DbError, DbResult};
 pub use rocksdb::WriteBatch;
+pub use snapshot::Snapshot;
 pub use store::{Entry, Store, StoreOptions};

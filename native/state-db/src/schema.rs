@@ -28,6 +28,8 @@ column_families! {
     HISTORY_ACCOUNT = "history_account",
     /// address, slot, block -> 32-byte value before that block.
     HISTORY_STORAGE = "history_storage",
+    /// block -> the flat keys that it changed.
+    CHANGE_SET = "change_set",
     /// batch -> batch record.
     BATCH = "batch",
     /// batch, block -> the bytes that this L2 block added to batchL2Data.

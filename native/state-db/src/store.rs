@@ -131,7 +131,11 @@ impl Store {
             .sum()
     }
 
-    fn family(&self, name: &str) -> DbResult<&ColumnFamily> {
+    pub(crate) const fn db(&self) -> &DB {
+        &self.db
+    }
+
+    pub(crate) fn family(&self, name: &str) -> DbResult<&ColumnFamily> {
         self.db.cf_handle(name).ok_or_else(|| DbError::corrupt(format!("column family {name} is missing")))
     }
 
