@@ -14,9 +14,10 @@ import { prepareToolchain } from './lib/toolchain.mjs';
 import { tsc } from './lib/typescript.mjs';
 
 const BENCHES = {
-  boundary: () => fromNode('boundary'),
+  boundary: (args) => fromNode('boundary', args),
   executor: (args) => fromRust('zkevm-executor', 'executor_bench', args),
   poseidon: (args) => fromRust('zkevm-state-tree', 'bench_poseidon', args),
+  sequencer: (args) => fromNode('sequencer', args),
   'state-tree': (args) => fromRust('zkevm-state-tree', 'bench_state_tree', args),
 };
 
@@ -50,11 +51,11 @@ function conditions(args) {
   };
 }
 
-async function fromNode(name) {
+async function fromNode(name, args) {
   const { code, output } = await tsc(['-p', 'tsconfig.test.json']);
   if (code !== 0) throw new Failure(`The benches do not compile: ${output.split('\n')[0]}`);
   const { runBench } = await import(pathToFileURL(join(root, 'build/bench', `${name}.js`)).href);
-  return runBench();
+  return runBench(args);
 }
 
 /** A native bench prints one JSON document as the last thing on its standard output. */
