@@ -127,6 +127,8 @@ export interface CallRequest {
   stateOverridesJson?: string;
   /** Block overrides as JSON text, geth's shape. */
   blockOverridesJson?: string;
+  /** EIP-2930's access list as JSON text: warm from the start, and paid for. */
+  accessListJson?: string;
   /** Milliseconds after which execution is cancelled. */
   timeoutMs?: number;
 }

@@ -34,6 +34,10 @@ export function parseCall(params: Params, index: number, limits: CallLimits): Ca
   if (data !== undefined) request.data = data;
   const price = priceOf(value, index);
   if (price !== undefined) request.gasPrice = u256ToBytes(price);
+  if (given(value['accessList'])) {
+    if (!Array.isArray(value['accessList'])) throw invalidArgument(index, 'accessList must be an array');
+    request.accessListJson = JSON.stringify(value['accessList']);
+  }
   checkRest(value, index, limits.chainId);
   return request;
 }
@@ -91,7 +95,6 @@ function checkRest(value: Record<string, unknown>, index: number, chainId: numbe
     const have = quantityValue(value['chainId'], index, 'chainId');
     if (have !== BigInt(chainId)) throw invalidArgument(index, `chainId does not match node's (have=${have}, want=${chainId})`);
   }
-  if (given(value['accessList']) && !Array.isArray(value['accessList'])) throw invalidArgument(index, 'accessList must be an array');
   if (given(value['type'])) quantityValue(value['type'], index, 'type', MAX_U256);
 }
 

@@ -384,6 +384,7 @@ fn call_request(request: CallRequest) -> EngineResult<call::CallRequest> {
         nonce: request.nonce.map(|nonce| unsigned(nonce, "nonce")).transpose()?,
         state_overrides_json: request.state_overrides_json,
         block_overrides_json: request.block_overrides_json,
+        access_list_json: request.access_list_json,
         timeout_ms: request.timeout_ms,
     })
 }

@@ -104,6 +104,7 @@ pub struct CallRequest {
     pub nonce: Option<i64>,
     pub state_overrides_json: Option<String>,
     pub block_overrides_json: Option<String>,
+    pub access_list_json: Option<String>,
     pub timeout_ms: Option<u32>,
 }
 

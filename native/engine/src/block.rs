@@ -11,6 +11,7 @@ use zkevm_executor::{
     TxOutcome, TxResult,
 };
 use zkevm_primitives::Counters;
+use zkevm_state_db::records::HeadRecord;
 
 use crate::commit::record_of;
 use crate::engine::Engine;
@@ -167,22 +168,33 @@ impl Engine {
             l1_block_hash: request.l1_block_hash,
             timestamp_min: 0,
         });
-        let params = BlockParams {
-            spec: self.config().fork,
-            chain_id: self.config().chain_id,
-            coinbase: self.config().sequencer,
-            previous_state_root: chain.head.state_root,
-            time: BlockTime::At(request.timestamp),
-            l1_info,
-            levels: self.levels(chain.head.tree_depth),
-            counts: true,
-            records_reads: false,
-        };
+        let params = self.block_params(&chain.head, self.config().sequencer, request.timestamp, l1_info);
         let mut open =
             OpenBlock::open(self.head_reader(), &params, request, chain.batch.used[RESOURCE_BYTES] as usize)?;
         let row = open.start_row();
         *slot = Some(open);
         Ok(answer(&[row], &[]))
+    }
+
+    /// The parameters of the next block on `head`.
+    pub(crate) fn block_params(
+        &self,
+        head: &HeadRecord,
+        coinbase: Address,
+        timestamp: u64,
+        l1_info: Option<L1Info>,
+    ) -> BlockParams {
+        BlockParams {
+            spec: self.config().fork,
+            chain_id: self.config().chain_id,
+            coinbase,
+            previous_state_root: head.state_root,
+            time: BlockTime::At(timestamp),
+            l1_info,
+            levels: self.levels(head.tree_depth),
+            counts: true,
+            records_reads: false,
+        }
     }
 
     /// Level numbers of the virtual counters at a depth of the state tree.
@@ -200,8 +212,7 @@ impl Engine {
         let mut slot = self.lock_open();
         let open = slot.as_mut().ok_or(EngineError::WrongState("no L2 block is open"))?;
         let started = Instant::now();
-        let mut run =
-            SliceRun { remaining: request.remaining, high: request.high, misfits: 0, refused: HashSet::new() };
+        let mut run = SliceRun { remaining: request.remaining, high: request.high, ..SliceRun::default() };
         let mut rows = Vec::with_capacity(items.len());
         for item in items {
             let before = started.elapsed().as_nanos() as u64;
@@ -219,7 +230,7 @@ impl Engine {
             };
             rows.push(attempt.row(started.elapsed().as_nanos() as u64 - before));
         }
-        let touched = self.publish_pending(open);
+        let touched = self.publish_pending(open, run.touched)?;
         Ok(answer(&rows, &touched))
     }
 
@@ -230,24 +241,29 @@ impl Engine {
         self.write_pending().clear();
     }
 
-    /// Makes the open block's accounts visible to admission; answers them as rows.
-    fn publish_pending(&self, open: &OpenBlock) -> Vec<Row<TOUCHED_ROW_BYTES>> {
-        let diff = open.executor.diff();
+    /// Makes the accounts that a slice touched visible to admission; answers those that changed as rows, by address.
+    fn publish_pending(
+        &self,
+        open: &mut OpenBlock,
+        touched: HashSet<Address>,
+    ) -> EngineResult<Vec<Row<TOUCHED_ROW_BYTES>>> {
+        let mut touched: Vec<Address> = touched.into_iter().collect();
+        touched.sort_unstable();
         let mut pending = self.write_pending();
-        let mut rows = Vec::with_capacity(diff.accounts.len());
-        for account in &diff.accounts {
-            let record = record_of(&account.new);
-            let is_known = pending.insert(account.address, record) == Some(record);
+        let mut rows = Vec::with_capacity(touched.len());
+        for address in touched {
+            let record = record_of(&open.executor.account(address).map_err(ExecutorError::from)?);
+            let is_known = pending.insert(address, record) == Some(record);
             if is_known {
                 continue;
             }
             let mut row = Row::new();
-            row.bytes(0, account.address.as_slice());
+            row.bytes(0, address.as_slice());
             row.bytes(24, &record.nonce.to_le_bytes());
             row.u256(32, &record.balance);
             rows.push(row);
         }
-        rows
+        Ok(rows)
     }
 }
 
@@ -338,12 +354,15 @@ impl<'a> SliceItem<'a> {
 }
 
 /// The ledger of one slice.
+#[derive(Default)]
 struct SliceRun {
     remaining: Resources,
     high: Resources,
     misfits: u32,
     /// Senders one of whose transactions was not included: their later ones cannot be valid.
     refused: HashSet<Address>,
+    /// Accounts that the included transactions changed at any time.
+    touched: HashSet<Address>,
 }
 
 impl SliceRun {
@@ -419,6 +438,7 @@ impl SliceRun {
             open.executor.rollback_last();
             return Attempt { result: RESULT_DOES_NOT_FIT, resource: resource as u8, ..attempt };
         }
+        self.touched.extend(open.executor.last_changed_accounts());
         self.remaining.subtract(&used);
         self.high.raise_high(&used, &reserved);
         open.account(&used, &reserved);

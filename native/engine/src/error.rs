@@ -106,4 +106,9 @@ impl EngineError {
     pub fn invalid_argument(what: impl Into<String>) -> Self {
         Self::InvalidArgument(what.into())
     }
+
+    /// An [`EngineError::CallInvalid`].
+    pub fn call_invalid(what: impl Into<String>) -> Self {
+        Self::CallInvalid(what.into())
+    }
 }

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use alloy_primitives::B256;
 use zkevm_codec::{BatchItem, decode_batch};
-use zkevm_executor::{
-    BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, OpenError, RecoveredTx, TxOutcome, acc_input_hash,
-};
+use zkevm_executor::{BlockExecutor, CounterModel, L1Info, OpenError, RecoveredTx, TxOutcome, acc_input_hash};
 use zkevm_primitives::Counters;
 
 use crate::block::Included;
@@ -27,27 +25,13 @@ impl Engine {
         let started = Instant::now();
         let _open = self.lock_open();
         let chain = self.chain();
-        let levels = self.levels(chain.head.tree_depth);
-        let spec = self.config().fork;
-        let mut executor = BlockExecutor::open(
-            self.head_reader(),
-            BlockParams {
-                spec,
-                chain_id: self.config().chain_id,
-                coinbase: first.sequencer,
-                previous_state_root: chain.head.state_root,
-                time: BlockTime::At(first.timestamp),
-                l1_info: Some(L1Info {
-                    global_exit_root: first.global_exit_root,
-                    l1_block_hash: first.forced_block_hash,
-                    timestamp_min: 0,
-                }),
-                levels,
-                counts: true,
-                records_reads: false,
-            },
-        )
-        .map_err(|error| match error {
+        let l1_info = Some(L1Info {
+            global_exit_root: first.global_exit_root,
+            l1_block_hash: first.forced_block_hash,
+            timestamp_min: 0,
+        });
+        let params = self.block_params(&chain.head, first.sequencer, first.timestamp, l1_info);
+        let mut executor = BlockExecutor::open(self.head_reader(), params).map_err(|error| match error {
             OpenError::Invalid(error) => EngineError::GenesisInvalid(format!("firstBatchData: {}", error.name())),
             OpenError::Failed(error) => error.into(),
         })?;
@@ -64,9 +48,9 @@ impl Engine {
                 included.push(Included { raw: raw.into(), hash, sender: result.from, effective_percentage, counters });
             }
         }
-        let model = CounterModel::new(spec.profile);
+        let model = CounterModel::new(params.spec.profile);
         let executed = executor.seal()?;
-        let counters: Counters = executed.counters + model.batch(first.transactions.len(), &levels);
+        let counters: Counters = executed.counters + model.batch(first.transactions.len(), &params.levels);
         let part = BatchPart {
             data: first.transactions.to_vec(),
             used: Resources::new(&counters, first.transactions.len() as u64, executed.gas_used),

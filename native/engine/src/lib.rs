@@ -4,6 +4,7 @@
 //! executes it on the open L2 block; [`seal`] hashes the block's write set into the state tree and writes everything in one batch;
 //! [`views`] shows the result as JSON. No policy: limits come with the call.
 
+mod access_list;
 pub mod admission;
 pub mod block;
 pub mod block_id;
@@ -11,6 +12,7 @@ pub mod call;
 mod commit;
 pub mod engine;
 pub mod error;
+mod estimate;
 pub mod genesis;
 pub mod header;
 mod injected;

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use zkevm_executor::{AccountState, StateError, StateReader};
 use zkevm_state_tree::poseidon::linear_hash;
 
-use crate::call::invalid;
-use crate::error::EngineResult;
+use crate::error::{EngineError, EngineResult};
 
 /// Overrides of one account.
 #[derive(Debug, Deserialize)]
@@ -34,12 +33,12 @@ impl StateOverrides {
     /// Parses the overrides; none without text.
     pub(crate) fn parse(json: Option<&str>) -> EngineResult<Self> {
         let Some(json) = json else { return Ok(Self::default()) };
-        let accounts: HashMap<Address, AccountOverride> =
-            serde_json::from_str(json).map_err(|error| invalid(format!("state overrides: {error}")))?;
+        let accounts: HashMap<Address, AccountOverride> = serde_json::from_str(json)
+            .map_err(|error| EngineError::call_invalid(format!("state overrides: {error}")))?;
         if let Some(address) =
             accounts.iter().find(|(_, of)| of.state.is_some() && of.state_diff.is_some()).map(|(address, _)| address)
         {
-            return Err(invalid(format!("account {address} has both 'state' and 'stateDiff'")));
+            return Err(EngineError::call_invalid(format!("account {address} has both 'state' and 'stateDiff'")));
         }
         let codes = accounts
             .values()
@@ -75,8 +74,8 @@ impl BlockOverrides {
     /// Parses the overrides; none without text.
     pub(crate) fn parse(json: Option<&str>) -> EngineResult<Self> {
         let Some(json) = json else { return Ok(Self::default()) };
-        let fields: BlockOverrideFields =
-            serde_json::from_str(json).map_err(|error| invalid(format!("block overrides: {error}")))?;
+        let fields: BlockOverrideFields = serde_json::from_str(json)
+            .map_err(|error| EngineError::call_invalid(format!("block overrides: {error}")))?;
         Ok(Self {
             number: fields.number.map(|value| value.to()),
             time: fields.time.map(|value| value.to()),

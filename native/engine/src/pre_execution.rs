@@ -70,6 +70,7 @@ fn run(
         gas_price: transaction.effective_gas_price(),
         nonce: Some(transaction.nonce),
         has_unlimited_balance: true,
+        access_list: Vec::new(),
     };
     Ok(simulate(&reader, &context, &call)?)
 }

@@ -5,13 +5,14 @@ mod common;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use common::{
     Account, CHAIN_ID, FUNDS, GAS_PRICE, SEQUENCER, accounts, execute, execute_with, genesis_json, open_block, options,
+    request,
 };
 use zkevm_engine::EngineError;
 use zkevm_engine::block_id::BlockId;
 use zkevm_engine::call::CallRequest;
 use zkevm_engine::engine::Engine;
 use zkevm_engine::genesis::Genesis;
-use zkevm_engine::layout::{RESOURCE_BYTES, Resources};
+use zkevm_engine::layout::{OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, TOUCHED_ROW_BYTES};
 use zkevm_engine::seal::BatchClosing;
 use zkevm_executor::{BatchInput, CancelToken, GenesisAccount, L1InfoSource, MemoryState, execute_batch};
 use zkevm_primitives::{BatchNumber, Counters, ForkId, ForkSpec};
@@ -256,4 +257,56 @@ fn estimates_are_sufficient_and_tight() {
     // Reverts at any gas limit: PUSH1 0 PUSH1 0 REVERT.
     let (gas, outcome) = engine.estimate_gas(&request(None, vec![0x60, 0, 0x60, 0, 0xfd]), BlockId::Latest).unwrap();
     assert_eq!((gas, outcome.rom_error.as_str()), (0, "ROM_ERROR_EXECUTION_REVERTED"));
+}
+
+#[test]
+fn a_slice_answers_the_accounts_it_touched_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(dir.path())).unwrap();
+    let [a, b, c, d] = &accounts()[..] else { panic!("four accounts") };
+    open_block(&engine, 100);
+    let touched = |items: &[Vec<u8>]| -> Vec<(Address, u64, U256)> {
+        let answer = engine.execute(&request(&engine, items)).unwrap();
+        let word = |at: usize| u32::from_le_bytes(answer[at..at + 4].try_into().unwrap()) as usize;
+        let rows = &answer[OUTCOME_HEADER_BYTES + word(4) * OUTCOME_ROW_BYTES..];
+        assert_eq!(rows.len(), word(8) * TOUCHED_ROW_BYTES);
+        rows.chunks_exact(TOUCHED_ROW_BYTES)
+            .map(|row| {
+                let nonce = u64::from_le_bytes(row[24..32].try_into().unwrap());
+                (Address::from_slice(&row[..20]), nonce, U256::from_le_slice(&row[32..64]))
+            })
+            .collect()
+    };
+    let addresses = |rows: &[(Address, u64, U256)]| rows.iter().map(|row| row.0).collect::<Vec<_>>();
+    let sorted = |mut addresses: Vec<Address>| {
+        addresses.sort_unstable();
+        addresses
+    };
+    let first = touched(&[a.item(&a.transfer(0, b.address, 5))]);
+    assert_eq!(addresses(&first), sorted(vec![a.address, b.address, SEQUENCER]));
+    // The second slice names its own accounts, not those of the first.
+    let second = touched(&[c.item(&c.transfer(0, d.address, 5)), c.item(&c.transfer(1, d.address, 6))]);
+    assert_eq!(addresses(&second), sorted(vec![c.address, d.address, SEQUENCER]));
+    for (address, nonce, balance) in second {
+        let pending = engine.account_in(&address, BlockId::Pending).unwrap();
+        assert_eq!((nonce, balance), (pending.nonce, pending.balance), "{address}");
+    }
+    // What is refused touches nothing.
+    assert_eq!(touched(&[b.item(&b.transfer(9, a.address, 5))]), []);
+}
+
+#[test]
+fn calls_warm_their_access_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(dir.path())).unwrap();
+    run_chain(&engine);
+    let contract = accounts()[2].address.create(0);
+    let call = |list: Option<String>| {
+        let call = CallRequest { to: Some(contract), access_list_json: list, ..CallRequest::default() };
+        engine.call(&call, BlockId::Latest).unwrap().gas_used
+    };
+    let list = format!(r#"[{{"address":"{contract}","storageKeys":["{}"]}}]"#, B256::ZERO);
+    assert_eq!(call(Some(list)), call(None) + 2_400 + 1_900 - 2_000);
+    let malformed = CallRequest { access_list_json: Some("[1]".into()), ..CallRequest::default() };
+    assert_eq!(engine.call(&malformed, BlockId::Latest).unwrap_err().code(), "CALL_INVALID");
 }

@@ -397,6 +397,12 @@ impl<S: StateReader> BlockExecutor<S> {
         self.host.journal.read_slot(address, slot)
     }
 
+    /// Accounts that the last transaction changed at any time, some of them more than once; none after it was
+    /// undone.
+    pub fn last_changed_accounts(&self) -> impl Iterator<Item = Address> + '_ {
+        self.host.journal.changed_accounts()
+    }
+
     /// What the block has changed so far, without the block info root.
     pub fn diff(&self) -> crate::StateDiff {
         self.host.journal.diff()

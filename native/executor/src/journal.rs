@@ -384,6 +384,14 @@ impl<S: StateReader> Journal<S> {
         Ok(())
     }
 
+    /// Accounts whose leaves (not slots) the running or last transaction changed at any time.
+    pub(crate) fn changed_accounts(&self) -> impl Iterator<Item = Address> + '_ {
+        self.undo.iter().filter_map(|undo| match undo {
+            Undo::Balance(address, _) | Undo::Nonce(address, _) | Undo::Code(address) => Some(*address),
+            Undo::Storage(..) | Undo::WarmAccount(_) | Undo::WarmSlot(..) => None,
+        })
+    }
+
     /// What a transaction left changed, of what it read: the same keys with their present values.
     pub(crate) fn present_values(&self, reads: &[StateRead]) -> Vec<StateRead> {
         let mut writes = Vec::new();

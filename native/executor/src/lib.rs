@@ -42,6 +42,6 @@ pub use journal::StateRead;
 pub use l1_info::{L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf};
 pub use memory_state::{GenesisAccount, MemoryState, leaf_writes};
 pub use outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
-pub use simulate::{CALL_GAS_MAX, Call, CallContext, CallResult, Simulation, simulate};
+pub use simulate::{AccessListItem, CALL_GAS_MAX, Call, CallContext, CallResult, Simulation, simulate};
 pub use state::{AccountDiff, AccountState, BatchState, StateDiff, StateReader, StorageDiff};
 pub use tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};

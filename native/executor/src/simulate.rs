@@ -5,7 +5,7 @@ use crate::host::{BlockEnv, CancelToken, Host};
 use crate::journal::Journal;
 use crate::message::{self, Message};
 use crate::tracer::Tracer;
-use crate::{ExecutorError, StateReader};
+use crate::{AccountState, ExecutorError, StateError, StateReader};
 use alloy_primitives::{Address, Bytes, Log, U256};
 use zkevm_codec::intrinsic_gas;
 use zkevm_primitives::{Counters, ForkSpec, Limits, RomError};
@@ -33,13 +33,34 @@ pub struct Call {
     pub nonce: Option<u64>,
     /// Whether the sender has whatever balance the call needs.
     pub has_unlimited_balance: bool,
+    /// Accounts and slots that are warm from the start. Transactions of this chain have none; calls pay for it
+    /// as elsewhere.
+    pub access_list: Vec<AccessListItem>,
 }
+
+/// An account of an access list, and slots of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessListItem {
+    /// Address.
+    pub address: Address,
+    /// Slots.
+    pub slots: Vec<U256>,
+}
+
+/// Gas of an address in an access list.
+const ACCESS_LIST_ADDRESS_GAS: u64 = 2_400;
+/// Gas of a slot in an access list.
+const ACCESS_LIST_SLOT_GAS: u64 = 1_900;
 
 impl Call {
     /// Gas that is charged before execution.
     #[must_use]
     pub fn intrinsic_gas(&self) -> u64 {
-        intrinsic_gas(self.to.is_none(), &self.data)
+        let lists = self
+            .access_list
+            .iter()
+            .map(|item| ACCESS_LIST_ADDRESS_GAS + ACCESS_LIST_SLOT_GAS * item.slots.len() as u64);
+        intrinsic_gas(self.to.is_none(), &self.data) + lists.sum::<u64>()
     }
 }
 
@@ -135,6 +156,14 @@ impl<S: StateReader> Simulation<S> {
         run_and_undo(&mut self.host, call, &self.levels)
     }
 
+    /// An account of the state below.
+    ///
+    /// # Errors
+    /// When the state fails.
+    pub fn account(&mut self, address: Address) -> Result<AccountState, StateError> {
+        Ok(self.host.journal.account(address)?.state())
+    }
+
     /// Lets `tracer` look at the calls from now on.
     pub fn set_tracer(&mut self, tracer: Box<dyn Tracer>) {
         self.host.tracer = Some(tracer);
@@ -194,6 +223,12 @@ fn run_begun<S: StateReader>(
     }
     if let Some(nonce) = call.nonce {
         host.journal.set_nonce(call.from, nonce)?;
+    }
+    for item in &call.access_list {
+        host.warm_account(item.address)?;
+        for slot in &item.slots {
+            host.journal.access_slot(item.address, *slot, None, false)?;
+        }
     }
     let message = Message {
         from: call.from,

@@ -69,6 +69,18 @@ impl<T: StateReader + ?Sized> StateReader for std::sync::Arc<T> {
     }
 }
 
+impl<T: StateReader + ?Sized> StateReader for Box<T> {
+    fn account(&self, address: &Address) -> Result<AccountState, StateError> {
+        (**self).account(address)
+    }
+    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
+        (**self).storage(address, slot)
+    }
+    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        (**self).code(hash)
+    }
+}
+
 /// A state that blocks can be applied to.
 pub trait BatchState: StateReader {
     /// Writes a block's changes and returns the new root.

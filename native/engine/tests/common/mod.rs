@@ -105,14 +105,19 @@ pub struct RowFacts {
     pub status: u8,
 }
 
-pub fn execute_with(engine: &Engine, items: &[Vec<u8>], remaining: Resources) -> Vec<RowFacts> {
-    let request = ExecuteRequest {
+/// A slice with the whole batch left.
+pub fn request<'a>(engine: &Engine, items: &'a [Vec<u8>]) -> ExecuteRequest<'a> {
+    ExecuteRequest {
         transactions: items.iter().map(Vec::as_slice).collect(),
-        remaining,
+        remaining: engine.hard_limits(),
         high: Resources::default(),
         max_misfits: 16,
         budget_nanos: 0,
-    };
+    }
+}
+
+pub fn execute_with(engine: &Engine, items: &[Vec<u8>], remaining: Resources) -> Vec<RowFacts> {
+    let request = ExecuteRequest { remaining, ..request(engine, items) };
     let answer = engine.execute(&request).unwrap();
     let rows = u32::from_le_bytes(answer[4..8].try_into().unwrap()) as usize;
     answer[OUTCOME_HEADER_BYTES..]

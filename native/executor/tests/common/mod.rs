@@ -106,6 +106,7 @@ pub(crate) fn free_call(to: Option<Address>, data: &[u8], gas_limit: u64) -> Cal
         gas_price: U256::ZERO,
         nonce: None,
         has_unlimited_balance: false,
+        access_list: Vec::new(),
     }
 }
 
