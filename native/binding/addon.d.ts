@@ -67,6 +67,7 @@ export interface CallRequest {
   nonce?: number
   stateOverridesJson?: string
   blockOverridesJson?: string
+  accessListJson?: string
   timeoutMs?: number
 }
 
