@@ -3,6 +3,7 @@
  * the process, so that a test can kill it at any moment. Each call takes virtual time, applies its effect at once at the end of it, and
  * never applies it after the kill.
  */
+import { createHash } from 'node:crypto';
 import type { EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../../src/native/engine.js';
 import {
   ADMISSION_ROW,
@@ -25,7 +26,6 @@ import type { PoolEngine } from '../../src/pool/pool.js';
 import type { SequencingEngine } from '../../src/sequencer/finalizer.js';
 import { readResources, writeResources } from '../../src/sequencer/resources.js';
 import { admissionRow, FAKE_CHAIN_ID, type FakeTransaction, hashOf, parseRaw, writeU256 } from './fake-transaction.js';
-import type { SimClock } from './sim-clock.js';
 
 export interface FakeAccount {
   nonce: number;
@@ -54,6 +54,8 @@ export interface FakeBlock {
   readonly batch: number;
   readonly txHashes: string[];
   readonly timestamp: number;
+  /** Depends on everything in the block and on the block before. */
+  readonly hash: string;
 }
 
 /** Steps 7,570,538 and so on: the scheduling budget of fork 9, in the order of the counter vectors. */
@@ -89,7 +91,7 @@ function emptyBatch(number: number): FakeBatch {
 export type FakeFaults = (verb: string, moment: 'before' | 'after') => void;
 
 export interface FakeEngineOptions {
-  readonly clock: SimClock;
+  readonly clock: { sleep(ms: number): Promise<void> };
   readonly limits?: readonly number[];
   /** Virtual milliseconds of a call. */
   readonly latencyMs?: (verb: string) => number;
@@ -133,7 +135,7 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
       forkId: 9,
       genesisRoot: '0x',
       blockNumber: blocks.length,
-      blockHash: '0x',
+      blockHash: blocks[blocks.length - 1]?.hash ?? '0x',
       blockTimestamp: 0,
       stateRoot: '0x',
       closedBatch: open.number - 1,
@@ -236,7 +238,10 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
         this.#disk.pool.delete(hash);
         this.#disk.included.set(hash, block.number);
       }
-      this.#disk.blocks.push({ number: block.number, batch: open.number, txHashes: block.txHashes, timestamp: block.timestamp });
+      const { number, txHashes, timestamp } = block;
+      const content = { number, batch: open.number, txHashes, timestamp };
+      const hash = sha256(JSON.stringify([this.#disk.blocks[this.#disk.blocks.length - 1]?.hash, content]));
+      this.#disk.blocks.push({ ...content, hash });
       open.used = block.used;
       open.high = block.high;
       open.txHashes.push(...block.txHashes);
@@ -245,7 +250,7 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
       const batchNumber = open.number;
       if (request.closeBatch !== undefined) this.#close(request.closeBatch.reason, request.closeBatch.detailJson ?? null);
       this.#block = null;
-      return sealedBlock(block, batchNumber);
+      return sealedBlock(block, batchNumber, hash);
     });
   }
 
@@ -392,6 +397,10 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
   }
 }
 
+function sha256(text: string): string {
+  return `0x${createHash('sha256').update(text).digest('hex')}`;
+}
+
 export function costOf(transaction: FakeTransaction): bigint {
   return BigInt(transaction.gasPrice) * BigInt(transaction.gasLimit) + BigInt(transaction.value);
 }
@@ -442,10 +451,10 @@ function touchedRow(address: string, account: FakeAccount): Buffer {
   return row;
 }
 
-function sealedBlock(block: OpenBlock, batchNumber: number): SealedBlock {
+function sealedBlock(block: OpenBlock, batchNumber: number, hash: string): SealedBlock {
   return {
     number: block.number,
-    hash: `0x${block.number.toString(16).padStart(64, '0')}`,
+    hash,
     stateRoot: '0x',
     timestamp: block.timestamp,
     txCount: block.txHashes.length,

@@ -7,6 +7,10 @@ import { POOL_DEFAULTS, type PoolConfig } from '../../src/pool/config.js';
 import { byArrival, byPrice } from '../../src/pool/entry.js';
 import { GasPrice } from '../../src/pool/gas-price.js';
 import { Pool } from '../../src/pool/pool.js';
+import type { RecordSink } from '../../src/recording/frames.js';
+import type { Recorder } from '../../src/recording/recorder.js';
+import { recorded, type SessionPorts, unrecorded } from '../../src/recording/recording.js';
+import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
 import { Sequencer } from '../../src/sequencer/sequencer.js';
 import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
@@ -26,6 +30,8 @@ export interface SimOptions {
   readonly log?: Logger;
   /** False: pool only. */
   readonly sequence?: boolean;
+  /** Records the session. */
+  readonly record?: RecordSink;
 }
 
 export interface SimNode {
@@ -35,6 +41,7 @@ export interface SimNode {
   readonly pool: Pool;
   readonly sequencer: Sequencer;
   readonly metrics: MetricsRegistry;
+  readonly recorder: Recorder | null;
   readonly published: SealedBlock[];
   /** Sends a fake transaction and runs virtual time until it is answered. */
   send(changes?: Partial<FakeTransaction>): Promise<string>;
@@ -48,32 +55,50 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
   const log = options.log ?? silentLogger;
   const config = { ...POOL_DEFAULTS, ...options.pool };
   const sequencing = { ...SEQUENCER_DEFAULTS, ...options.sequencer };
-  const opening = Pool.open({
-    engine,
-    config,
-    clock,
-    log,
-    metrics,
-    gasPrice: new GasPrice(config.gasPrice, { clock, log }),
-    order: sequencing.ordering === 'price' ? byPrice : byArrival,
-    batchBytesMax: sequencing.batchBytesMax,
-    atTurnEnd: (task) => void clock.schedule(0, task),
+  const recording =
+    options.record === undefined ? null : recorded({ engine, clock, log, sink: options.record, setup: setupOf(config, sequencing), version: '' });
+  const ports: SessionPorts = recording ?? unrecorded(engine, clock);
+  let opening: Promise<Pool> | null = null;
+  ports.begin(() => {
+    const gasPrice = new GasPrice(config.gasPrice, { clock: ports.clock, log });
+    gasPrice.start();
+    opening = Pool.open({
+      ...pick(ports, ['arrive']),
+      engine: ports.engine,
+      config,
+      clock: ports.clock,
+      log,
+      metrics,
+      gasPrice,
+      order: sequencing.ordering === 'price' ? byPrice : byArrival,
+      batchBytesMax: sequencing.batchBytesMax,
+      atTurnEnd: (task) => void ports.clock.schedule(0, task),
+    });
   });
-  const pool = await clock.runUntil(opening);
+  if (opening === null) throw new Error('a session begins at once');
+  const pool = await clock.runUntil<Pool>(opening);
+  const { forcedDeadlineMs, forkChangesAfter } = options;
   const sequencer = new Sequencer({
-    engine,
+    engine: ports.engine,
     pool,
     config: sequencing,
-    clock,
+    clock: ports.clock,
     log,
     metrics,
-    ...pick(options, ['forcedDeadlineMs', 'forkChangesAfter']),
+    ...pick(ports, ['commands']),
+    ...(forcedDeadlineMs && { forcedDeadlineMs: () => ports.input('forcedDeadlineMs', forcedDeadlineMs) }),
+    ...(forkChangesAfter && { forkChangesAfter: (batch) => ports.input(`forkChangesAfter ${batch}`, () => forkChangesAfter(batch)) }),
   });
   const published: SealedBlock[] = [];
   sequencer.onBlock((block) => published.push(block));
   if (options.sequence !== false) sequencer.start();
   const send = (changes: Partial<FakeTransaction> = {}) => clock.runUntil(pool.add(rawOf(fakeTransaction(changes))));
-  return { clock, disk, engine, pool, sequencer, metrics, published, send };
+  return { clock, disk, engine, pool, sequencer, metrics, recorder: recording?.recorder ?? null, published, send };
+}
+
+/** What a recording of a simulation starts with. */
+function setupOf(pool: PoolConfig, sequencer: SequencerConfig): SessionSetup {
+  return { chain: { chainId: 1001, forkId: 9, genesisJson: '{}', sequencerAddress: '0x' }, pool, sequencer, access: null };
 }
 
 /** The given properties, without those that are undefined. */

@@ -12,6 +12,7 @@ import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf }
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
+import type { RecordSink } from '../../src/recording/frames.js';
 
 /** A sender with what its wallet believes. */
 interface Wallet {
@@ -23,6 +24,8 @@ interface Wallet {
 export interface SessionRecord {
   readonly seed: number;
   readonly disk: FakeDisk;
+  /** Balances at the beginning. */
+  readonly funds: ReadonlyMap<string, bigint>;
   readonly limits: readonly number[];
   readonly sequencer: Partial<SequencerConfig>;
   readonly sent: Map<string, FakeTransaction>;
@@ -40,9 +43,9 @@ export interface SessionRecord {
 
 const SETTLE_MS = 20_000;
 
-/** Plays one session. */
-export async function playSession(seed: number): Promise<SessionRecord> {
-  const session = new Session(seed);
+/** Plays one session; `record` makes the sink of each life of the node. */
+export async function playSession(seed: number, record?: () => RecordSink): Promise<SessionRecord> {
+  const session = new Session(seed, record);
   return session.play();
 }
 
@@ -54,6 +57,7 @@ class Session {
   readonly #sequencer: Partial<SequencerConfig>;
   readonly #pool: Partial<PoolConfig>;
   readonly #wallets: Wallet[] = [];
+  readonly #funds = new Map<string, bigint>();
   readonly #sent = new Map<string, FakeTransaction>();
   readonly #acknowledged = new Set<string>();
   readonly #refused = new Map<string, string>();
@@ -66,7 +70,10 @@ class Session {
   #salt = 0;
   #kills = 0;
 
-  constructor(readonly seed: number) {
+  constructor(
+    readonly seed: number,
+    readonly record?: () => RecordSink,
+  ) {
     const random = new Seeded(seed);
     this.#random = random;
     const shrink = random.pick([1, 1, 10, 50]);
@@ -89,7 +96,9 @@ class Session {
     for (let i = 0; i < random.between(2, 10); i++) {
       const address = addressOf(0xa1 + i);
       const rich = random.chance(0.7);
-      this.#disk.fund(address, rich ? 10n ** 20n : BigInt(random.between(1, 30)) * 21_000n * GWEI);
+      const balanceWei = rich ? 10n ** 20n : BigInt(random.between(1, 30)) * 21_000n * GWEI;
+      this.#disk.fund(address, balanceWei);
+      this.#funds.set(address, balanceWei);
       this.#wallets.push({ address, nonce: 0 });
     }
   }
@@ -110,6 +119,7 @@ class Session {
     return {
       seed: this.seed,
       disk: this.#disk,
+      funds: this.#funds,
       limits: this.#limits,
       sequencer: this.#sequencer,
       sent: this.#sent,
@@ -138,6 +148,7 @@ class Session {
       pool: this.#pool,
       latencyMs: () => this.#random.between(0, this.#latencyMax),
       faults,
+      ...(this.record && { record: this.record() }),
       log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
     });
     const heard: number[] = [];
@@ -150,6 +161,7 @@ class Session {
   /** kill -9 and start again on the same disk; wallets ask the chain for their nonces. */
   async #kill(node: SimNode): Promise<SimNode> {
     node.engine.kill();
+    node.recorder?.abandon();
     this.#kills++;
     const next = await this.#start();
     for (const wallet of this.#wallets) wallet.nonce = Number(next.pool.pendingNonce(wallet.address));

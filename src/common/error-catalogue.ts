@@ -24,6 +24,10 @@ const START = {
     cause: 'The file given with --config cannot be read or is not JSON.',
     remedy: 'Check the path, its permissions and its syntax.',
   },
+  RECORDING_UNREADABLE: {
+    cause: 'The file given with --record, or to `replay`, cannot be read or written, or is not a recording of this version.',
+    remedy: 'Check the path and its permissions; replay with the version that recorded, or record into a new file.',
+  },
   GENESIS_UNREADABLE: { cause: 'The file given with --genesis cannot be read.', remedy: 'Check the path and its permissions.' },
   GENESIS_INVALID: {
     cause: 'The genesis file is not JSON, or not in the public format {root, genesis: [...], firstBatchData?}.',

@@ -13,6 +13,7 @@ import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import { BLOCK_LATEST, BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
 import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, RESOURCE_COUNT, readU256 } from '../native/layouts.js';
+import type { Arrive } from '../recording/recording.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
 import { AccessList, type AccessPolicy } from './access-list.js';
 import type { AccountQueue } from './account-queue.js';
@@ -53,6 +54,8 @@ export interface PoolModules {
   readonly batchBytesMax?: number;
   /** End of a turn of the event loop; `setImmediate` where absent. */
   readonly atTurnEnd?: (task: () => void) => void;
+  /** Lets raw transactions in; straight to admission where absent. */
+  readonly arrive?: Arrive;
 }
 
 /** The pool. */
@@ -128,7 +131,8 @@ export class Pool implements RpcPool {
   // --- RPC -----------------------------------------------------------------------------------------------------------------------
 
   add(raw: Buffer): Promise<string> {
-    return this.#admission.add(raw);
+    const { arrive } = this.#modules;
+    return arrive === undefined ? this.#admission.add(raw) : arrive(raw, (arrived) => this.#admission.add(arrived));
   }
 
   get(hash: string): PoolTransaction | undefined {

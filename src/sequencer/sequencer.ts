@@ -15,6 +15,7 @@ import { errorCode, errorMessage } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import type { Pool } from '../pool/pool.js';
+import type { CommandGate } from '../recording/recording.js';
 import type { Explanation, InclusionEstimate, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
@@ -53,6 +54,8 @@ export interface SequencerModules {
   readonly forcedDeadlineMs?: () => number | null;
   /** True when the batch after this one belongs to another fork. */
   readonly forkChangesAfter?: (batch: number) => boolean;
+  /** Lets commands in, also `start` and `stop`; at once where absent. */
+  readonly commands?: CommandGate;
 }
 
 /** The sequencer. */
@@ -105,6 +108,10 @@ export class Sequencer implements RpcSequencer {
   /** Starts the loop; the open batch of the last run goes on. */
   start(): void {
     if (this.#loop !== null) throw new Error('the sequencer runs already');
+    this.#command('start', null, () => this.#start());
+  }
+
+  #start(): void {
     const { number, txCount } = this.#finalizer.batch;
     this.#modules.log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
     this.#mode.sequence();
@@ -113,6 +120,10 @@ export class Sequencer implements RpcSequencer {
 
   /** Graceful stop: what is executed becomes durable, the batch is closed where configured; the rest stays in the pool. */
   async stop(): Promise<void> {
+    await new Promise<void>((resolve, reject) => this.#command('stop', null, () => void this.#stop().then(resolve, reject)));
+  }
+
+  async #stop(): Promise<void> {
     this.#mode.drain();
     this.#paused = false;
     this.#done ||= this.#mode.mode === 'halted';
@@ -127,20 +138,26 @@ export class Sequencer implements RpcSequencer {
 
   /** Asks for the open batch to be closed. */
   requestBatchClose(): void {
-    this.#operatorRequested = true;
-    this.#wakeup.signal();
+    this.#command('closeBatch', null, () => {
+      this.#operatorRequested = true;
+      this.#wakeup.signal();
+    });
   }
 
   /** Makes no more blocks until `resume`; transactions are still admitted. */
   pause(): void {
-    this.#paused = true;
+    this.#command('pause', null, () => {
+      this.#paused = true;
+    });
   }
 
   /** Ends a pause, or a halt that an operator has looked into. */
   resume(): void {
-    this.#paused = false;
-    if (this.#mode.mode === 'halted') this.#resumeRequested = true;
-    this.#wakeup.signal();
+    this.#command('resume', null, () => {
+      this.#paused = false;
+      if (this.#mode.mode === 'halted') this.#resumeRequested = true;
+      this.#wakeup.signal();
+    });
   }
 
   status(): SequencerStatus {
@@ -175,9 +192,18 @@ export class Sequencer implements RpcSequencer {
 
   /** Something downstream lags: no new transactions are executed until it is called with null. */
   throttle(reason: string | null): void {
-    if (reason === null) this.#mode.unthrottle();
-    else this.#mode.throttle(reason);
-    this.#wakeup.signal();
+    this.#command('throttle', reason, () => {
+      if (reason === null) this.#mode.unthrottle();
+      else this.#mode.throttle(reason);
+      this.#wakeup.signal();
+    });
+  }
+
+  /** Commands enter in an order that a recording can keep. */
+  #command(name: string, argument: string | null, run: () => void): void {
+    const { commands } = this.#modules;
+    if (commands === undefined) run();
+    else commands(name, argument, run);
   }
 
   // --- loop ----------------------------------------------------------------------------------------------------------------------
