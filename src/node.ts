@@ -2,7 +2,7 @@
  * The node: builds every part in the order in which a transaction meets them, backwards (what is needed first is built first), and closes
  * them in the reverse order. The tour through the code starts here.
  *
- *   engine <- gas price <- pool <- sequencer <- JSON-RPC
+ *   engine <- [recording] <- gas price <- pool <- sequencer <- JSON-RPC
  *
  * One AbortSignal ends everything. A part that fails to start takes down those that already run, and the failure says why.
  */
@@ -18,11 +18,12 @@ import { openEngine } from './native/index.js';
 import { byArrival, byPrice } from './pool/entry.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
+import { recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
 import { Rpc } from './rpc/rpc.js';
 import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws } from './rpc/transport/uws.js';
 import { Sequencer } from './sequencer/sequencer.js';
-import { CLIENT_VERSION } from './version.js';
+import { CLIENT_VERSION, VERSION } from './version.js';
 
 /** What the node is started with. */
 export interface NodeModules {
@@ -112,34 +113,23 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   closing.add('engine', () => engine.close());
   metrics.addText(() => engine.metricsText());
 
-  const gasPrice = new GasPrice(config.pool.gasPrice, {
-    clock,
-    log: logger.child({ component: 'gas-price' }),
-    ...(config.l1RpcUrl === null ? {} : { l1GasPrice: l1GasPriceSource(config.l1RpcUrl) }),
-  });
-  gasPrice.start();
+  const ports = openSession(config, engine, genesis, clock, logger);
+  const { gasPrice, opening } = openPool(config, ports, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
 
-  const pool = await Pool.open({
-    engine,
-    config: config.pool,
-    clock,
-    log: logger.child({ component: 'pool' }),
-    metrics,
-    gasPrice,
-    order: config.sequencer.ordering === 'fcfs' ? byArrival : byPrice,
-    accessPolicy: config.access,
-    batchBytesMax: config.sequencer.batchBytesMax,
-  });
+  const pool = await opening;
   closing.add('pool', () => pool.close());
+  // After the sequencer has stopped: what the pool still answers then decides nothing.
+  closing.add('recording', () => ports.end());
 
   const sequencer = new Sequencer({
-    engine,
+    engine: ports.engine,
     pool,
     config: config.sequencer,
-    clock,
+    clock: ports.clock,
     log: logger.child({ component: 'sequencer' }),
     metrics,
+    ...(ports.commands && { commands: ports.commands }),
   });
   closing.add('sequencer', () => sequencer.stop());
 
@@ -163,6 +153,50 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
   return finish({ engine, pool, sequencer, rpc, genesis });
+}
+
+/** The ways in and out of pool and sequencer: recorded where that is configured. */
+function openSession(config: NodeConfig, engine: NativeEngine, genesis: GenesisSource, clock: Clock, logger: Logger): SessionPorts {
+  const { recordFile } = config.data;
+  if (recordFile === null) return unrecorded(engine, clock);
+  const { chain, pool, sequencer, access } = config;
+  const { json: genesisJson, sequencerAddress } = genesis;
+  const setup = { chain: { chainId: chain.chainId, forkId: chain.forkId, genesisJson, sequencerAddress }, pool, sequencer, access };
+  const log = logger.child({ component: 'recording' });
+  log.info('the session is recorded', { file: recordFile, block: engine.head().blockNumber });
+  return recordInto(recordFile, { engine, clock, log, setup, version: VERSION });
+}
+
+/** Gas price and pool, the first parts that a recording follows. */
+function openPool(
+  config: NodeConfig,
+  ports: SessionPorts,
+  metrics: MetricsRegistry,
+  logger: Logger,
+): { gasPrice: GasPrice; opening: Promise<Pool> } {
+  const { engine, clock } = ports;
+  return ports.begin(() => {
+    const gasPrice = new GasPrice(config.pool.gasPrice, {
+      clock,
+      log: logger.child({ component: 'gas-price' }),
+      ...(config.l1RpcUrl === null ? {} : { l1GasPrice: ports.l1GasPrice(l1GasPriceSource(config.l1RpcUrl)) }),
+    });
+    gasPrice.start();
+    const opening = Pool.open({
+      engine,
+      config: config.pool,
+      clock,
+      log: logger.child({ component: 'pool' }),
+      metrics,
+      gasPrice,
+      order: config.sequencer.ordering === 'fcfs' ? byArrival : byPrice,
+      accessPolicy: config.access,
+      batchBytesMax: config.sequencer.batchBytesMax,
+      ...(ports.atTurnEnd && { atTurnEnd: ports.atTurnEnd }),
+      ...(ports.arrive && { arrive: ports.arrive }),
+    });
+    return { gasPrice, opening };
+  });
 }
 
 function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<typeof openEngine>[0] {

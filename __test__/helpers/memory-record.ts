@@ -1,5 +1,5 @@
 /** A recording in memory: what was appended survives the kill of a simulated node. */
-import { framesOf, frameOf, type FrameSource, recordingHead, type RecordSink } from '../../src/recording/frames.js';
+import { type FrameSource, frameOf, framesOf, type RecordSink, recordingHead } from '../../src/recording/frames.js';
 
 export class MemoryRecord {
   readonly #parts: Buffer[] = [recordingHead()];

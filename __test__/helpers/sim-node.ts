@@ -56,13 +56,14 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
   const config = { ...POOL_DEFAULTS, ...options.pool };
   const sequencing = { ...SEQUENCER_DEFAULTS, ...options.sequencer };
   const recording =
-    options.record === undefined ? null : recorded({ engine, clock, log, sink: options.record, setup: setupOf(config, sequencing), version: '' });
+    options.record === undefined
+      ? null
+      : recorded({ engine, clock, log, sink: options.record, setup: setupOf(config, sequencing), version: '' });
   const ports: SessionPorts = recording ?? unrecorded(engine, clock);
-  let opening: Promise<Pool> | null = null;
-  ports.begin(() => {
+  const opening = ports.begin(() => {
     const gasPrice = new GasPrice(config.gasPrice, { clock: ports.clock, log });
     gasPrice.start();
-    opening = Pool.open({
+    return Pool.open({
       ...pick(ports, ['arrive']),
       engine: ports.engine,
       config,
@@ -75,8 +76,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
       atTurnEnd: (task) => void ports.clock.schedule(0, task),
     });
   });
-  if (opening === null) throw new Error('a session begins at once');
-  const pool = await clock.runUntil<Pool>(opening);
+  const pool = await clock.runUntil(opening);
   const { forcedDeadlineMs, forkChangesAfter } = options;
   const sequencer = new Sequencer({
     engine: ports.engine,

@@ -6,13 +6,13 @@ import { errorMessage } from '../../src/common/errors.js';
 import { silentLogger } from '../../src/common/logger.js';
 import { PRE_STATUS } from '../../src/native/layouts.js';
 import type { PoolConfig } from '../../src/pool/config.js';
+import type { RecordSink } from '../../src/recording/frames.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
 import { FAKE_LIMITS, FakeDisk, type FakeFaults } from '../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
-import type { RecordSink } from '../../src/recording/frames.js';
 
 /** A sender with what its wallet believes. */
 interface Wallet {

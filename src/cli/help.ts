@@ -2,6 +2,7 @@
 import { type ConfigSections, FLAG_ALIASES, NAMED_SETTINGS, type NamedSetting, SECTION_TITLES } from '../config/schema.js';
 
 const HEAD = `Usage: zkevm-sequencer [start] [options]
+       zkevm-sequencer replay FILE     make the batches of a recording again (--record FILE); replay --help
        zkevm-sequencer config docs     print docs/config.md
        zkevm-sequencer errors docs     print docs/errors.md
 

@@ -26,6 +26,8 @@ export interface DataConfig {
   directory: string;
   cacheBytes: number;
   syncWrites: boolean;
+  /** File into which the session is recorded; none where null. */
+  recordFile: string | null;
 }
 
 /** Logs. */
@@ -106,6 +108,11 @@ const data: Settings<DataConfig> = {
   syncWrites: toggle({
     doc: 'Wait for the disk at every commit and pool write. Off, a power cut can lose what was acknowledged.',
     default: true,
+  }),
+  recordFile: optionalText({
+    doc: 'Record what the sequencer decides by (arrivals, clock, settings) into this file, behind what it holds; `replay FILE` makes the same batches from it.',
+    default: null,
+    flag: 'record',
   }),
 };
 

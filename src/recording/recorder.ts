@@ -73,9 +73,17 @@ export class Recorder {
     };
   }
 
-  /** The session begins: `run` builds what is recorded. */
-  begin(start: SessionStart, run: () => void): void {
-    this.#enter({ kind: EVENT.session, body: () => encodeSession(start), run });
+  /** The session begins, before anything else: `run` builds what is recorded. */
+  begin<T>(start: SessionStart, run: () => T): T {
+    let built: { value: T } | null = null;
+    this.#run({
+      kind: EVENT.session,
+      body: () => encodeSession(start),
+      run: () => {
+        built = { value: run() };
+      },
+    });
+    return (built as unknown as { value: T }).value;
   }
 
   /** The session ended in good order; nothing is recorded after it. */

@@ -22,7 +22,7 @@ export interface SessionPorts {
   readonly arrive?: Arrive;
   readonly commands?: CommandGate;
   /** Runs what builds gas price and pool. */
-  begin(run: () => void): void;
+  begin<T>(run: () => T): T;
   l1GasPrice(source: L1GasPriceSource): L1GasPriceSource;
   /** A value from outside, asked at most once an event. */
   input<T>(key: string, read: () => T): T;

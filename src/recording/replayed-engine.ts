@@ -61,7 +61,9 @@ export class PendingCalls {
     const verb = VERBS[body.byte()];
     const call = this.#pending.get(id);
     if (call === undefined || call.verb !== verb) {
-      throw new Divergence(`the recording answers ${verb} as call ${id}, the replay ${call === undefined ? 'made no such call' : `called ${call.verb}`}`);
+      throw new Divergence(
+        `the recording answers ${verb} as call ${id}, the replay ${call === undefined ? 'made no such call' : `called ${call.verb}`}`,
+      );
     }
     this.#pending.delete(id);
     return call;

@@ -69,5 +69,10 @@ export function decodeSession(body: Buffer): SessionStart {
 }
 
 function isWei(value: unknown): value is { wei: string } {
-  return typeof value === 'object' && value !== null && Object.keys(value).join() === 'wei' && typeof (value as { wei: unknown }).wei === 'string';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).join() === 'wei' &&
+    typeof (value as { wei: unknown }).wei === 'string'
+  );
 }
