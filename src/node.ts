@@ -208,6 +208,7 @@ function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<t
     sequencerAddress: Buffer.from(genesis.sequencerAddress.slice(2), 'hex'),
     cacheBytes: config.data.cacheBytes,
     syncWrites: config.data.syncWrites,
+    ...(config.data.history === null ? {} : { historyBlocks: config.data.history }),
   };
 }
 

@@ -39,7 +39,7 @@ test('a data directory of a newer format, which is left as it is', async (t) => 
   // Killed, so that the format is still in the write-ahead log, where it can be changed.
   await first.kill();
   const version = (number: number) => Buffer.from(`\x06format\x04\0\0\0${String.fromCharCode(number)}`, 'latin1');
-  t.true((await patchWriteAheadLog(first.dataDir, version(1), version(2))) > 0, 'the format was found');
+  t.true((await patchWriteAheadLog(first.dataDir, version(2), version(3))) > 0, 'the format was found');
   const newer = { dataDir: first.dataDir };
   t.is(isRefusal(await startFailing(t, newer), /DATA_DIR_FORMAT_NEWER/), null);
   t.is(isRefusal(await startFailing(t, newer), /DATA_DIR_FORMAT_NEWER/), null, 'and again: nothing was rewritten');

@@ -109,6 +109,7 @@ export interface EngineOptions {
   sequencerAddress: Buffer
   cacheBytes: number
   syncWrites: boolean
+  historyBlocks?: number
 }
 
 export interface ExecuteRequest {

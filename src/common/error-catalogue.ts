@@ -57,6 +57,10 @@ const START = {
     cause: 'The data directory was written by a newer version of this program.',
     remedy: 'Use that version or a later one; nothing was changed.',
   },
+  DATA_DIR_MISSING: {
+    cause: 'There is no database in the folder given.',
+    remedy: 'Check --data-dir or the path; `zkevm-sequencer start` creates a database, the db commands do not.',
+  },
   ADDON_UNAVAILABLE: {
     cause: 'The native addon for this platform is not there or does not load.',
     remedy: 'Install again on this machine with optional dependencies, or build the addon (CONTRIBUTING.md).',
@@ -78,8 +82,10 @@ const START = {
 
 const ENGINE = {
   STATE_DB_CORRUPT: {
-    cause: 'A stored record does not decode, or one that must exist is missing.',
-    remedy: 'Restore the data directory from a backup; keep the damaged one for analysis.',
+    cause:
+      'Stored data is damaged: a checksum does not fit, a record does not decode, or one that must exist is missing. Nothing is written any more.',
+    remedy:
+      'See what `zkevm-sequencer db verify` finds, then restore a snapshot (docs/operations.md); keep the damaged folder for analysis.',
   },
   STATE_DB_POISONED: {
     cause: 'An earlier disk write failed; the database refuses further work until it is reopened.',

@@ -9,7 +9,19 @@ import { EFFECTIVE_GAS_PRICE_DEFAULTS, type EffectiveGasPriceMode } from '../poo
 import { type RpcConfig, rpcSettings } from '../rpc/config.js';
 import { SEQUENCER_CHOICES, SEQUENCER_DEFAULTS, SEQUENCER_RULES, type SequencerConfig } from '../sequencer/config.js';
 import { ruledSettings } from './rules.js';
-import { addressList, choice, integer, optionalAddress, optionalText, type Setting, type Settings, text, toggle, wei } from './setting.js';
+import {
+  addressList,
+  choice,
+  historyBlocks,
+  integer,
+  optionalAddress,
+  optionalText,
+  type Setting,
+  type Settings,
+  text,
+  toggle,
+  wei,
+} from './setting.js';
 
 /** Which chain. */
 export interface ChainConfig {
@@ -25,6 +37,8 @@ export interface ChainConfig {
 export interface DataConfig {
   directory: string;
   cacheBytes: number;
+  /** Blocks before the newest whose state can be read; null = all. */
+  history: number | null;
   syncWrites: boolean;
   /** File into which the session is recorded; none where null. */
   recordFile: string | null;
@@ -104,7 +118,18 @@ const chain: Settings<ChainConfig> = {
 
 const data: Settings<DataConfig> = {
   directory: text({ doc: 'Folder of the database; created when missing.', default: './data', flag: 'data-dir' }),
-  cacheBytes: integer({ doc: 'Memory for caches of the database.', default: GIB / 2, min: 16 * 1024 * 1024, max: 1024 * GIB }),
+  cacheBytes: integer({
+    doc: 'Memory for caches: a quarter for RocksDB (memory tables included), half for tree pages, a quarter for the flat state.',
+    default: GIB,
+    min: 16 * 1024 * 1024,
+    max: 1024 * GIB,
+  }),
+  history: historyBlocks({
+    doc: 'Whose state can be read: every block (archive), so many blocks before the newest, or the newest alone (none). Blocks, transactions and receipts stay.',
+    default: null,
+    max: Number.MAX_SAFE_INTEGER,
+    flag: 'history',
+  }),
   syncWrites: toggle({
     doc: 'Wait for the disk at every commit and pool write. Off, a power cut can lose what was acknowledged.',
     default: true,

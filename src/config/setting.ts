@@ -119,6 +119,26 @@ export function choice<const T extends string>(options: Common<T> & { of: readon
   return setting(options, { kind: 'word', range: options.of.join(', '), fromJson: check, fromText: check });
 }
 
+/** How many old states are kept: `archive` (null), `none` (0) or a number of blocks. */
+export function historyBlocks(options: Common<number | null> & { max: number }): Setting<number | null> {
+  const { max } = options;
+  const check = (value: unknown): number | null => {
+    if (value === 'archive') return null;
+    if (value === 'none') return 0;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
+    throw new RangeError(`must be archive, none or a number of blocks up to ${max}`);
+  };
+  return {
+    ...setting(options, {
+      kind: 'blocks',
+      range: `archive, none, 0 to ${max}`,
+      fromJson: check,
+      fromText: (text) => check(/^\d+$/.test(text) ? Number(text) : text),
+    }),
+    defaultText: () => JSON.stringify(options.default ?? 'archive'),
+  };
+}
+
 /** Text that is not empty, e.g. a path or a host. */
 export function text(options: Common<string>): Setting<string> {
   const check = (value: unknown): string => {

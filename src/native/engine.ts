@@ -23,6 +23,8 @@ export interface EngineOptions {
   cacheBytes: number;
   /** fsync every commit and pool write (default true). */
   syncWrites: boolean;
+  /** So many blocks before the newest keep their state; every state is kept where absent. */
+  historyBlocks?: number;
 }
 
 export interface EngineHead {

@@ -94,6 +94,9 @@ test('relations between settings', (t) => {
 
 const VALUES: [option: string, text: string, read: (config: ReturnType<typeof load>) => unknown, value: unknown][] = [
   ['data-sync-writes', 'false', (config) => config.data.syncWrites, false],
+  ['history', 'archive', (config) => config.data.history, null],
+  ['history', 'none', (config) => config.data.history, 0],
+  ['history', '1000', (config) => config.data.history, 1000],
   ['rpc-namespaces', 'eth, net', (config) => config.rpc.namespaces, ['eth', 'net']],
   ['access-send', `0x${'AB'.repeat(20)}`, (config) => config.access.send, [`0x${'ab'.repeat(20)}`]],
   ['sequencer-address', `0x${'AB'.repeat(20)}`, (config) => config.chain.sequencerAddress, `0x${'ab'.repeat(20)}`],
@@ -116,6 +119,8 @@ for (const [option, text] of [
   ['port', '1.5'],
   ['port', ' 1'],
   ['data-sync-writes', 'yes'],
+  ['history', 'all'],
+  ['history', '-1'],
   ['rpc-namespaces', 'eth,debug'],
   ['access-send', '0x12'],
   ['sequencer-address', 'me'],

@@ -37,6 +37,11 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
         cache_bytes: usize::try_from(options.cache_bytes)
             .map_err(|_| to_js(EngineError::invalid_argument("cacheBytes must not be negative")))?,
         sync_writes: options.sync_writes,
+        history_blocks: options
+            .history_blocks
+            .map(|blocks| unsigned(blocks, "historyBlocks"))
+            .transpose()
+            .map_err(to_js)?,
     };
     Ok(run(move || Core::open(&options), |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))) }))
 }

@@ -12,6 +12,7 @@ pub struct EngineOptions {
     pub sequencer_address: Buffer,
     pub cache_bytes: i64,
     pub sync_writes: bool,
+    pub history_blocks: Option<i64>,
 }
 
 #[napi(object)]

@@ -14,6 +14,7 @@ fn engine(path: &std::path::Path) -> Engine {
         sequencer: Address::repeat_byte(9),
         cache_bytes: 16 << 20,
         sync_writes: false,
+        history_blocks: None,
     })
     .unwrap()
 }

@@ -1,6 +1,5 @@
 //! `eth_call`-like execution on any stored state. Gas estimation is in [`crate::estimate`].
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, Bytes, U256};
@@ -160,9 +159,7 @@ impl Engine {
     }
 
     pub(crate) fn view(&self, block: BlockId) -> EngineResult<View> {
-        let number = self.resolve(block);
-        self.check_block(number)?;
-        let base = BlockReader::new(Arc::clone(self.store()), number);
+        let base = BlockReader::new(self.pin_state(block)?);
         Ok(match block {
             BlockId::Pending => Box::new(PendingReader::new(base, self.pending_diff())),
             _ => Box::new(base),

@@ -12,11 +12,13 @@ use zkevm_executor::{ExecutorError, StateDiff};
 use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
 use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord, ReceiptRecord, TransactionRecord};
 use zkevm_state_db::{DbError, Store, StoreOptions};
+use zkevm_state_tree::CacheStats;
 
 use crate::block::OpenBlock;
 use crate::block_id::BlockId;
 use crate::error::{EngineError, EngineResult};
 use crate::genesis::Genesis;
+use crate::history::HistoryKeeper;
 use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
 use crate::reader::{FlatCache, HeadReader};
 use crate::tree::Tree;
@@ -25,6 +27,12 @@ use crate::tree::Tree;
 pub const BATCH_BYTES_MAX: u64 = 120_000;
 /// Gas budget of a batch: the block gas limit, 2^50.
 pub const BATCH_GAS_MAX: u64 = 1 << 50;
+
+// How the bytes for caches are divided: a quarter for RocksDB (blocks, indexes, filters, and memory tables up to half of it), half for tree
+// pages, a quarter for the flat state.
+const BLOCK_CACHE_PART: usize = 4;
+const TREE_CACHE_PART: usize = 2;
+const FLAT_CACHE_PART: usize = 4;
 
 /// How to open an [`Engine`].
 #[derive(Debug, Clone)]
@@ -43,6 +51,8 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// fsync every write.
     pub sync_writes: bool,
+    /// So many blocks before the newest keep their state; `None` keeps every state.
+    pub history_blocks: Option<u64>,
 }
 
 /// What does not change while the engine is open.
@@ -74,8 +84,10 @@ pub struct Engine {
     created: bool,
     pub(crate) open: Mutex<Option<OpenBlock>>,
     pub(crate) tree: Mutex<Tree>,
+    pub(crate) tree_stats: Mutex<CacheStats>,
     chain: RwLock<ChainState>,
     cache: Arc<FlatCache>,
+    history: HistoryKeeper,
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
     pending: RwLock<HashMap<Address, AccountRecord>>,
 }
@@ -99,8 +111,9 @@ impl Engine {
         genesis.check_root(genesis_root)?;
         let store = Arc::new(Store::open(&StoreOptions {
             path: options.path.clone(),
-            block_cache_bytes: options.cache_bytes / 4,
+            block_cache_bytes: options.cache_bytes / BLOCK_CACHE_PART,
             sync_writes: options.sync_writes,
+            creates: true,
         })?);
         let config = ChainConfig {
             chain_id: options.chain_id,
@@ -112,27 +125,32 @@ impl Engine {
         if created {
             crate::commit::write_genesis(&store, &config, &genesis)?;
         }
-        let engine = Self::assemble(store, config, created, options.cache_bytes)?;
+        let engine = Self::assemble(store, config, created, options)?;
         if let Some(first_batch) = genesis.first_batch.filter(|_| engine.head_block() == 0) {
             engine.inject_first_batch(&first_batch)?;
         }
         Ok(engine)
     }
 
-    fn assemble(store: Arc<Store>, config: ChainConfig, created: bool, cache_bytes: usize) -> EngineResult<Self> {
+    fn assemble(store: Arc<Store>, config: ChainConfig, created: bool, options: &EngineOptions) -> EngineResult<Self> {
         check_chain(&store, &config)?;
         let head = store.head()?.ok_or_else(|| DbError::corrupt("head pointers are missing"))?;
         let number = head.closed_batch + 1;
         let batch = store.batch(number)?.unwrap_or_else(|| empty_batch(number, &config, &head));
-        let tree = Tree::open(Arc::clone(&store), head.state_root, head.tree_depth, cache_bytes / 2)?;
+        let tree_bytes = options.cache_bytes / TREE_CACHE_PART;
+        let tree = Tree::open(Arc::clone(&store), head.state_root, head.tree_depth, tree_bytes)?;
+        let history = HistoryKeeper::new(options.history_blocks);
+        history.advance(&store, head.block);
         Ok(Self {
             store,
             config,
             created,
             open: Mutex::new(None),
             tree: Mutex::new(tree),
+            tree_stats: Mutex::default(),
             chain: RwLock::new(ChainState { head, batch }),
-            cache: Arc::new(FlatCache::new(cache_bytes / 4)),
+            cache: Arc::new(FlatCache::new(options.cache_bytes / FLAT_CACHE_PART)),
+            history,
             pending: RwLock::new(HashMap::new()),
         })
     }
@@ -149,6 +167,10 @@ impl Engine {
 
     pub(crate) fn cache(&self) -> &FlatCache {
         &self.cache
+    }
+
+    pub(crate) const fn history(&self) -> &HistoryKeeper {
+        &self.history
     }
 
     pub(crate) fn head_reader(&self) -> HeadReader {
@@ -297,28 +319,16 @@ impl Engine {
         }
     }
 
-    /// Prometheus text of the native side.
-    pub fn metrics_text(&self) -> String {
-        let gauges = [
-            ("rocksdb_estimated_keys", "rocksdb.estimate-num-keys"),
-            ("rocksdb_memtable_bytes", "rocksdb.cur-size-all-mem-tables"),
-            ("rocksdb_live_data_bytes", "rocksdb.estimate-live-data-size"),
-            ("rocksdb_pending_compaction_bytes", "rocksdb.estimate-pending-compaction-bytes"),
-        ];
-        let mut text = String::new();
-        for (name, property) in gauges {
-            let value = self.store.property_sum(property);
-            text.extend(["# TYPE zknode_", name, " gauge\nzknode_", name, " ", &value.to_string(), "\n"]);
-        }
-        text
-    }
-
     pub(crate) fn code_of(&self, account: &AccountRecord) -> EngineResult<Bytes> {
         if account.code_length == 0 { Ok(Bytes::new()) } else { Ok(self.store.code(&account.code_hash)?) }
     }
 
+    /// Refuses blocks that do not exist and those whose state is pruned.
     pub(crate) fn check_block(&self, block: u64) -> EngineResult<()> {
-        if block <= self.head_block() { Ok(()) } else { Err(EngineError::BlockNotFound) }
+        if block > self.head_block() {
+            return Err(EngineError::BlockNotFound);
+        }
+        Ok(self.store.check_state(block)?)
     }
 
     pub(crate) fn stored_block(&self, number: u64) -> EngineResult<BlockRecord> {

@@ -7,32 +7,64 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use zkevm_executor::{AccountState, StateDiff, StateError, StateReader};
-use zkevm_state_db::{DbError, Store};
+use zkevm_state_db::{DbError, StatePin, Store};
 
 use crate::commit::state_of;
 
 /// Estimated memory of a cached account or slot, key and bookkeeping included.
 const ENTRY_BYTES: usize = 200;
-/// Codes kept: contracts in use are few, and each is at most 24 KiB.
-const CODE_ENTRIES: usize = 1024;
+/// Codes get this part of the cache: contracts in use are few, and each is at most 24 KiB.
+const CODE_PART: usize = 8;
+/// Codes that the cache expects; only its bytes are limited.
+const CODES_EXPECTED: usize = 1024;
 
 /// Cached flat state.
 pub(crate) struct FlatCache {
     accounts: Cache<Address, AccountState>,
     slots: Cache<(Address, U256), U256>,
-    codes: Cache<B256, Bytes>,
+    codes: Cache<B256, Bytes, CodeBytes>,
+}
+
+/// A code counts with its bytes.
+#[derive(Clone)]
+struct CodeBytes;
+
+impl Weighter<B256, Bytes> for CodeBytes {
+    fn weight(&self, _hash: &B256, code: &Bytes) -> u64 {
+        (code.len() + ENTRY_BYTES) as u64
+    }
+}
+
+/// What a [`FlatCache`] holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlatCacheSize {
+    /// Accounts, slots and codes.
+    pub(crate) entries: u64,
+    /// Estimated bytes.
+    pub(crate) bytes: u64,
 }
 
 impl FlatCache {
-    /// A cache of about `bytes` bytes: a quarter for accounts, the rest for slots.
+    /// A cache of about `bytes` bytes: an eighth for codes, a quarter of the rest for accounts, the remainder for slots.
     pub(crate) fn new(bytes: usize) -> Self {
-        let entries = (bytes / ENTRY_BYTES).max(1024);
+        let code_bytes = bytes / CODE_PART;
+        let entries = ((bytes - code_bytes) / ENTRY_BYTES).max(1024);
         Self {
             accounts: Cache::new(entries / 4),
             slots: Cache::new(entries - entries / 4),
-            codes: Cache::new(CODE_ENTRIES),
+            codes: Cache::with_weighter(CODES_EXPECTED, code_bytes as u64, CodeBytes),
+        }
+    }
+
+    /// What it holds.
+    pub(crate) fn size(&self) -> FlatCacheSize {
+        let values = (self.accounts.len() + self.slots.len()) as u64;
+        FlatCacheSize {
+            entries: values + self.codes.len() as u64,
+            bytes: values * ENTRY_BYTES as u64 + self.codes.weight(),
         }
     }
 
@@ -80,29 +112,26 @@ impl StateReader for HeadReader {
 }
 
 /// The state at the end of a block, from the change sets.
-pub(crate) struct BlockReader {
-    store: Arc<Store>,
-    block: u64,
-}
+pub(crate) struct BlockReader(StatePin);
 
 impl BlockReader {
-    /// Reads the state at the end of `block`.
-    pub(crate) const fn new(store: Arc<Store>, block: u64) -> Self {
-        Self { store, block }
+    /// Reads the state that `pin` keeps.
+    pub(crate) const fn new(pin: StatePin) -> Self {
+        Self(pin)
     }
 }
 
 impl StateReader for BlockReader {
     fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        Ok(state_of(&self.store.account_at(address, self.block).map_err(state_error)?))
+        Ok(state_of(&self.0.account(address).map_err(state_error)?))
     }
 
     fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        self.store.storage_at(address, slot, self.block).map_err(state_error)
+        self.0.storage(address, slot).map_err(state_error)
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        self.store.code(hash).map_err(state_error)
+        self.0.store().code(hash).map_err(state_error)
     }
 }
 

@@ -162,6 +162,7 @@ impl Engine {
         let batch_number = batch.number;
         let next = if batch.is_closed() { empty_batch(batch.number + 1, self.config(), &head) } else { batch };
         *self.write_chain() = ChainState { head, batch: next };
+        self.forget_old_states(&executed.diff);
         Ok(SealedBlock {
             number: records.block.number,
             hash: records.block.hash,

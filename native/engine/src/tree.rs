@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, U256};
-use zkevm_state_db::{Store, WriteBatch, schema};
-use zkevm_state_tree::{H4, MemoryTree, PageError, PageSource, StateTree, TreeConfig, TreeDelta, TreeError};
+use zkevm_state_db::{DbError, Store, WriteBatch, schema};
+use zkevm_state_tree::{
+    CacheStats, H4, MemoryTree, PageError, PageSource, StateTree, TreeConfig, TreeDelta, TreeError,
+};
 
 use crate::error::{EngineError, EngineResult};
 
@@ -34,7 +36,7 @@ impl Tree {
     /// Opens the tree with `root`; `depth` is the running maximum so far.
     ///
     /// # Errors
-    /// [`EngineError::Tree`] when the stored pages do not have that root.
+    /// [`DbError::Corrupt`] when the stored pages do not have that root, [`EngineError::Tree`] when they cannot be read.
     pub fn open(store: Arc<Store>, root: B256, depth: u64, cache_bytes: usize) -> EngineResult<Self> {
         let root = H4::from_b256(&root).map_err(|error| EngineError::Tree(error.to_string()))?;
         let config = TreeConfig { cache_bytes, ..TreeConfig::default() };
@@ -46,6 +48,11 @@ impl Tree {
         MemoryTree::from_leaves(leaves.iter().copied()).root().to_b256()
     }
 
+    /// What the page cache holds and how often it helped.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.tree.cache_stats()
+    }
+
     /// The running maximum of path lengths.
     pub const fn depth(&self) -> u64 {
         self.depth
@@ -55,7 +62,7 @@ impl Tree {
     /// [`Tree::settle`], or [`Tree::discard`].
     ///
     /// # Errors
-    /// [`EngineError::Tree`]; the tree is then as before.
+    /// As [`Tree::open`]; the tree is then as before.
     pub fn update(&mut self, writes: &[(H4, U256)]) -> EngineResult<TreeUpdate> {
         let delta = self.tree.update(writes).map_err(failed)?;
         let depth = self.depth.max(u64::from(delta.depth_reached));
@@ -101,7 +108,20 @@ impl TreeUpdate {
     }
 }
 
+/// Damage in the tree is damage of the database.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn failed(error: TreeError) -> EngineError {
-    EngineError::Tree(error.to_string())
+    match &error {
+        TreeError::Source { error: source, .. } => {
+            let cause = std::error::Error::source(source).and_then(|cause| cause.downcast_ref::<DbError>());
+            match cause {
+                Some(DbError::Corrupt { what }) => EngineError::Db(DbError::corrupt(what.clone())),
+                _ => EngineError::Tree(error.to_string()),
+            }
+        }
+        TreeError::MissingPage(_)
+        | TreeError::CorruptPage { .. }
+        | TreeError::WrongHash { .. }
+        | TreeError::MisplacedLeaf(_) => EngineError::Db(DbError::corrupt(error.to_string())),
+    }
 }

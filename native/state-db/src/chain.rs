@@ -5,7 +5,7 @@ use rocksdb::WriteBatch;
 
 use crate::error::{DbError, DbResult};
 use crate::records::{
-    BatchRecord, BlockRecord, ChainRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord, decode, encode,
+    BatchRecord, BlockRecord, ChainRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord, encode,
 };
 use crate::schema;
 use crate::store::Store;
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn chain(&self) -> DbResult<Option<ChainRecord>> {
-        self.get(schema::META, schema::meta::CHAIN)?.map(|bytes| decode("chain", &bytes)).transpose()
+        self.get(schema::META, schema::meta::CHAIN)?.map(|bytes| self.decode("chain", &bytes)).transpose()
     }
 
     /// Writes the chain record.
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn head(&self) -> DbResult<Option<HeadRecord>> {
-        self.get(schema::META, schema::meta::HEAD)?.map(|bytes| decode("head", &bytes)).transpose()
+        self.get(schema::META, schema::meta::HEAD)?.map(|bytes| self.decode("head", &bytes)).transpose()
     }
 
     /// Writes the head pointers.
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn batch(&self, number: u64) -> DbResult<Option<BatchRecord>> {
-        self.get(schema::BATCH, &schema::number_key(number))?.map(|bytes| decode("batch", &bytes)).transpose()
+        self.get(schema::BATCH, &schema::number_key(number))?.map(|bytes| self.decode("batch", &bytes)).transpose()
     }
 
     /// Writes a batch.
@@ -92,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn block(&self, number: u64) -> DbResult<Option<BlockRecord>> {
-        self.get(schema::BLOCK, &schema::number_key(number))?.map(|bytes| decode("block", &bytes)).transpose()
+        self.get(schema::BLOCK, &schema::number_key(number))?.map(|bytes| self.decode("block", &bytes)).transpose()
     }
 
     /// Writes an L2 block and its hash index.
@@ -111,7 +111,7 @@ impl Store {
     /// [`DbError::Corrupt`].
     pub fn block_number_by_hash(&self, hash: &B256) -> DbResult<Option<u64>> {
         self.get(schema::BLOCK_BY_HASH, hash.as_slice())?
-            .map(|bytes| Ok(u64::from_be_bytes((&*bytes).try_into().map_err(|_| DbError::corrupt("block_by_hash"))?)))
+            .map(|bytes| Ok(u64::from_be_bytes((&*bytes).try_into().map_err(|_| self.corrupt("block_by_hash"))?)))
             .transpose()
     }
 
@@ -127,7 +127,7 @@ impl Store {
         let receipt = self
             .get(schema::RECEIPT, &key)?
             .ok_or_else(|| DbError::corrupt(format!("receipt {index} of block {block} is missing")))?;
-        Ok(Some((decode("transaction", &transaction)?, decode("receipt", &receipt)?)))
+        Ok(Some((self.decode("transaction", &transaction)?, self.decode("receipt", &receipt)?)))
     }
 
     /// Writes a transaction, its receipt and its indexes.
@@ -154,7 +154,7 @@ impl Store {
     /// [`DbError::Corrupt`].
     pub fn transaction_position(&self, hash: &B256) -> DbResult<Option<TransactionPosition>> {
         self.get(schema::TRANSACTION_BY_HASH, hash.as_slice())?
-            .map(|bytes| schema::parse_indexed_key(&bytes).ok_or_else(|| DbError::corrupt("transaction_by_hash")))
+            .map(|bytes| schema::parse_indexed_key(&bytes).ok_or_else(|| self.corrupt("transaction_by_hash")))
             .transpose()
     }
 
@@ -177,7 +177,7 @@ impl Store {
             if schema::parse_indexed_key(&key).is_none_or(|(of, _)| of != block) {
                 break;
             }
-            logs.push(decode("log", &value)?);
+            logs.push(self.decode("log", &value)?);
         }
         Ok(logs)
     }

@@ -95,7 +95,9 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn change_set(&self, block: u64) -> DbResult<Option<ChangeSet>> {
-        self.get(schema::CHANGE_SET, &schema::number_key(block))?.map(|bytes| ChangeSet::from_bytes(&bytes)).transpose()
+        self.get(schema::CHANGE_SET, &schema::number_key(block))?
+            .map(|bytes| ChangeSet::from_bytes(&bytes).map_err(|error| self.stopping(error)))
+            .transpose()
     }
 }
 

@@ -30,15 +30,36 @@ pub enum DbError {
         /// Newest version this program reads.
         supported: u32,
     },
-    /// A stored value does not decode, or a value that must exist is missing.
+    /// A stored value does not decode, a value that must exist is missing, or a checksum does not fit.
     #[error("the database is corrupt: {what}")]
     Corrupt {
         /// Which record, and how it is broken.
         what: String,
     },
     /// An earlier write failed; the handle refuses further writes until it is reopened.
-    #[error("an earlier write failed, writes are refused until the node is restarted")]
-    Poisoned,
+    #[error("an earlier write failed, writes are refused until the node is restarted: {first}")]
+    Poisoned {
+        /// The first failure.
+        first: String,
+    },
+    /// There is no database in the folder, and none may be created.
+    #[error("there is no database in {path}")]
+    Missing {
+        /// The database folder.
+        path: String,
+    },
+    /// The state of a block is no longer kept.
+    #[error("the state of block {block} is pruned, the oldest one kept is that of block {oldest}")]
+    StatePruned {
+        /// The block asked for.
+        block: u64,
+        /// The oldest block whose state can be read.
+        oldest: u64,
+    },
+    /// A write that a test wanted to fail.
+    #[cfg(feature = "failpoints")]
+    #[error("database: IO error: failpoint")]
+    Failpoint,
     /// RocksDB reported a failure.
     #[error("database: {0}")]
     Rocks(#[from] rocksdb::Error),
@@ -52,7 +73,11 @@ impl DbError {
             Self::Unwritable { .. } => "DATA_DIR_UNWRITABLE",
             Self::NewerFormat { .. } => "DATA_DIR_FORMAT_NEWER",
             Self::Corrupt { .. } => "STATE_DB_CORRUPT",
-            Self::Poisoned => "STATE_DB_POISONED",
+            Self::Poisoned { .. } => "STATE_DB_POISONED",
+            Self::Missing { .. } => "DATA_DIR_MISSING",
+            Self::StatePruned { .. } => "STATE_PRUNED",
+            #[cfg(feature = "failpoints")]
+            Self::Failpoint => "STATE_DB_IO",
             Self::Rocks(_) => "STATE_DB_IO",
         }
     }

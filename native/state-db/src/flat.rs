@@ -15,7 +15,7 @@ impl Store {
     /// [`DbError::Rocks`], [`DbError::Corrupt`].
     pub fn account(&self, address: &Address) -> DbResult<AccountRecord> {
         match self.get(schema::FLAT_ACCOUNT, address.as_slice())? {
-            Some(bytes) => AccountRecord::from_bytes(&bytes),
+            Some(bytes) => self.account_from(&bytes),
             None => Ok(AccountRecord::default()),
         }
     }

@@ -4,7 +4,7 @@
 use alloy_primitives::{Address, U256};
 use rocksdb::WriteBatch;
 
-use crate::error::DbResult;
+use crate::error::{DbError, DbResult};
 use crate::records::AccountRecord;
 use crate::schema;
 use crate::store::Store;
@@ -47,20 +47,39 @@ impl Store {
     /// The account at the end of `block`.
     ///
     /// # Errors
-    /// As [`Store::account`].
+    /// As [`Store::account`]; [`DbError::StatePruned`].
     pub fn account_at(&self, address: &Address, block: u64) -> DbResult<AccountRecord> {
-        let newest = self.account(address)?;
-        match self.previous_after(schema::HISTORY_ACCOUNT, address.as_slice(), block)? {
-            Some(bytes) => AccountRecord::from_bytes(&bytes),
-            None => Ok(newest),
-        }
+        let account = self.account_at_unchecked(address, block)?;
+        self.check_state(block).map(|()| account)
     }
 
     /// The value of a slot at the end of `block`.
     ///
     /// # Errors
-    /// As [`Store::storage`].
+    /// As [`Store::storage`]; [`DbError::StatePruned`].
     pub fn storage_at(&self, address: &Address, slot: &U256, block: u64) -> DbResult<U256> {
+        let value = self.storage_at_unchecked(address, slot, block)?;
+        self.check_state(block).map(|()| value)
+    }
+
+    /// Refuses blocks whose state is pruned. To be asked after the read: what was read before this says yes was there.
+    ///
+    /// # Errors
+    /// [`DbError::StatePruned`].
+    pub fn check_state(&self, block: u64) -> DbResult<()> {
+        let oldest = self.oldest_state();
+        if block < oldest { Err(DbError::StatePruned { block, oldest }) } else { Ok(()) }
+    }
+
+    pub(crate) fn account_at_unchecked(&self, address: &Address, block: u64) -> DbResult<AccountRecord> {
+        let newest = self.account(address)?;
+        match self.previous_after(schema::HISTORY_ACCOUNT, address.as_slice(), block)? {
+            Some(bytes) => self.account_from(&bytes),
+            None => Ok(newest),
+        }
+    }
+
+    pub(crate) fn storage_at_unchecked(&self, address: &Address, slot: &U256, block: u64) -> DbResult<U256> {
         let newest = self.storage(address, slot)?;
         match self.previous_after(schema::HISTORY_STORAGE, &schema::slot_key(address, slot), block)? {
             Some(bytes) => Ok(U256::from_be_slice(&bytes)),

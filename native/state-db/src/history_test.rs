@@ -1,11 +1,10 @@
 use super::*;
-use crate::store::StoreOptions;
+use crate::test_support::open;
 
 #[test]
 fn each_block_reads_its_own_value() {
     let dir = tempfile::tempdir().unwrap();
-    let store =
-        Store::open(&StoreOptions { path: dir.path().into(), block_cache_bytes: 1 << 20, sync_writes: false }).unwrap();
+    let store = open(dir.path());
     let (address, slot) = (Address::repeat_byte(1), U256::from(5));
     // Block 3 sets 30, block 7 sets 70, block 9 deletes.
     for (block, previous, value) in [(3, 0, 30), (7, 30, 70), (9, 70, 0)] {

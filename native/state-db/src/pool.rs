@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use rocksdb::WriteBatch;
 
 use crate::error::DbResult;
-use crate::records::{PoolEndRecord, PoolRecord, decode, encode};
+use crate::records::{PoolEndRecord, PoolRecord, encode};
 use crate::schema;
 use crate::store::Store;
 
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// [`crate::DbError::Corrupt`].
     pub fn pool_end(&self, hash: &B256) -> DbResult<Option<PoolEndRecord>> {
-        self.get(schema::POOL_END, hash.as_slice())?.map(|bytes| decode("pool end", &bytes)).transpose()
+        self.get(schema::POOL_END, hash.as_slice())?.map(|bytes| self.decode("pool end", &bytes)).transpose()
     }
 
     /// At most `max` pending transactions whose hash is greater than `after` (empty: from the start), in hash order.
@@ -58,8 +58,8 @@ impl Store {
             if page.len() == max {
                 break;
             }
-            let hash = schema::hash_from(&key).ok_or_else(|| crate::DbError::corrupt("pool key"))?;
-            page.push((hash, decode("pool record", &value)?));
+            let hash = schema::hash_from(&key).ok_or_else(|| self.corrupt("pool key"))?;
+            page.push((hash, self.decode("pool record", &value)?));
         }
         Ok(page)
     }
@@ -72,7 +72,7 @@ impl Store {
         let mut count = 0;
         for item in self.scan(schema::POOL_END, &[])? {
             let (key, value) = item?;
-            let record: PoolEndRecord = decode("pool end", &value)?;
+            let record: PoolEndRecord = self.decode("pool end", &value)?;
             if record.at_ms < before_ms {
                 self.delete(batch, schema::POOL_END, &key)?;
                 count += 1;

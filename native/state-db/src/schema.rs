@@ -2,8 +2,8 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-/// Newest format this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// Newest format this program writes and reads. 2 added [`CHANGE_SET`]; a database of format 1 gets it at its first opening.
+pub const FORMAT_VERSION: u32 = 2;
 
 macro_rules! column_families {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
@@ -62,11 +62,18 @@ pub mod meta {
     pub const CHAIN: &[u8] = b"chain";
     /// RLP of [`crate::records::HeadRecord`].
     pub const HEAD: &[u8] = b"head";
+    /// u64 big-endian: the oldest L2 block whose state can still be read; absent while all can.
+    pub const OLDEST_STATE: &[u8] = b"oldest_state";
 }
 
 /// Key of a number.
 pub const fn number_key(number: u64) -> [u8; 8] {
     number.to_be_bytes()
+}
+
+/// The number of a [`number_key`]; `None` when the length is wrong.
+pub fn parse_number_key(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.try_into().ok()?))
 }
 
 /// Key of (number, number): (batch, block).
@@ -105,6 +112,12 @@ pub fn history_key(flat_key: &[u8], block: u64) -> Vec<u8> {
     key.extend_from_slice(flat_key);
     key.extend_from_slice(&block.to_be_bytes());
     key
+}
+
+/// The flat key and the block of a [`history_key`]; `None` when it is too short.
+pub fn parse_history_key(key: &[u8]) -> Option<(&[u8], u64)> {
+    let (flat, block) = key.split_last_chunk::<8>()?;
+    Some((flat, u64::from_be_bytes(*block)))
 }
 
 /// Reads a stored hash.

@@ -5,7 +5,7 @@ use rocksdb::{DB, SnapshotWithThreadMode};
 
 use crate::change_set::ChangeSet;
 use crate::error::{DbError, DbResult};
-use crate::records::{AccountRecord, BlockRecord, HeadRecord, decode};
+use crate::records::{AccountRecord, BlockRecord, HeadRecord};
 use crate::schema::{self, meta};
 use crate::store::Store;
 
@@ -34,7 +34,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DbError::Rocks`] on a failed read.
     pub fn get(&self, family: &str, key: &[u8]) -> DbResult<Option<Vec<u8>>> {
-        Ok(self.view.get_cf(self.store.family(family)?, key)?)
+        self.view.get_cf(self.store.family(family)?, key).map_err(|error| self.store.read_failed(family, error))
     }
 
     /// Reads several values, in the order of the keys.
@@ -42,9 +42,9 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DbError::Rocks`] on a failed read.
     pub fn get_many<K: AsRef<[u8]>>(&self, family: &str, keys: &[K]) -> DbResult<Vec<Option<Vec<u8>>>> {
-        let family = self.store.family(family)?;
-        let values = self.view.multi_get_cf(keys.iter().map(|key| (family, key)));
-        Ok(values.into_iter().collect::<Result<_, _>>()?)
+        let handle = self.store.family(family)?;
+        let values = self.view.multi_get_cf(keys.iter().map(|key| (handle, key)));
+        values.into_iter().collect::<Result<_, _>>().map_err(|error| self.store.read_failed(family, error))
     }
 
     /// The head pointers.
@@ -53,7 +53,7 @@ impl Snapshot<'_> {
     /// [`DbError::Corrupt`], also when they are missing.
     pub fn head(&self) -> DbResult<HeadRecord> {
         let bytes = self.get(schema::META, meta::HEAD)?.ok_or_else(|| DbError::corrupt("head pointers are missing"))?;
-        decode("head", &bytes)
+        self.store.decode("head", &bytes)
     }
 
     /// An L2 block.
@@ -61,7 +61,9 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn block(&self, number: u64) -> DbResult<Option<BlockRecord>> {
-        self.get(schema::BLOCK, &schema::number_key(number))?.map(|bytes| decode("block", &bytes)).transpose()
+        self.get(schema::BLOCK, &schema::number_key(number))?
+            .map(|bytes| self.store.decode("block", &bytes))
+            .transpose()
     }
 
     /// What `block` changed; `None` when that was not recorded or is pruned.
@@ -70,7 +72,7 @@ impl Snapshot<'_> {
     /// [`DbError::Corrupt`].
     pub fn change_set(&self, block: u64) -> DbResult<Option<ChangeSet>> {
         let bytes = self.get(schema::CHANGE_SET, &schema::number_key(block))?;
-        bytes.map(|bytes| ChangeSet::from_bytes(&bytes)).transpose()
+        bytes.map(|bytes| ChangeSet::from_bytes(&bytes).map_err(|error| self.store.stopping(error))).transpose()
     }
 
     /// The account at the end of the newest block.
@@ -78,7 +80,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DbError::Corrupt`].
     pub fn account(&self, address: &Address) -> DbResult<AccountRecord> {
-        AccountRecord::from_bytes(&self.get(schema::FLAT_ACCOUNT, address.as_slice())?.unwrap_or_default())
+        self.store.account_from(&self.get(schema::FLAT_ACCOUNT, address.as_slice())?.unwrap_or_default())
     }
 
     /// The account at the end of `block`.
@@ -87,7 +89,7 @@ impl Snapshot<'_> {
     /// [`DbError::Corrupt`].
     pub fn account_at(&self, address: &Address, block: u64) -> DbResult<AccountRecord> {
         match self.previous_after(schema::HISTORY_ACCOUNT, address.as_slice(), block)? {
-            Some(bytes) => AccountRecord::from_bytes(&bytes),
+            Some(bytes) => self.store.account_from(&bytes),
             None => self.account(address),
         }
     }
@@ -125,7 +127,8 @@ impl Snapshot<'_> {
     fn previous_after(&self, family: &str, flat_key: &[u8], block: u64) -> DbResult<Option<Box<[u8]>>> {
         let from = schema::history_key(flat_key, block.saturating_add(1));
         let mode = rocksdb::IteratorMode::From(&from, rocksdb::Direction::Forward);
-        match self.view.iterator_cf(self.store.family(family)?, mode).next().transpose()? {
+        let next = self.view.iterator_cf(self.store.family(family)?, mode).next().transpose();
+        match next.map_err(|error| self.store.read_failed(family, error))? {
             Some((key, value)) if key.len() == from.len() && key.starts_with(flat_key) => Ok(Some(value)),
             _ => Ok(None),
         }
@@ -135,14 +138,12 @@ impl Snapshot<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreOptions;
     use rocksdb::WriteBatch;
 
     #[test]
     fn a_snapshot_does_not_see_later_commits() {
         let dir = tempfile::tempdir().unwrap();
-        let options = StoreOptions { path: dir.path().into(), block_cache_bytes: 1 << 20, sync_writes: false };
-        let store = Store::open(&options).unwrap();
+        let store = crate::test_support::open(dir.path());
         let (address, slot) = (Address::repeat_byte(1), U256::from(5));
         let write = |block: u64, previous: u64, value: u64| {
             let mut batch = WriteBatch::default();

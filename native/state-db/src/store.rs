@@ -1,14 +1,17 @@
 //! The RocksDB handle: opening with coded errors, reads, and the one way to write.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
+use alloy_rlp::Decodable;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBPinnableSlice, Options,
-    WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ChecksumType, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBPinnableSlice, ErrorKind, Options, WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use crate::error::{DbError, DbResult};
+use crate::prune::StateBounds;
+use crate::records::{self, AccountRecord};
 use crate::schema::{self, FORMAT_VERSION, meta};
 
 /// How to open a [`Store`].
@@ -16,21 +19,50 @@ use crate::schema::{self, FORMAT_VERSION, meta};
 pub struct StoreOptions {
     /// Folder of the database; created when missing.
     pub path: PathBuf,
-    /// Bytes of the shared block cache.
+    /// Bytes of the shared block cache. Index and filter blocks are part of it, and memory tables, which take up to half, are charged to it.
     pub block_cache_bytes: usize,
     /// fsync the write-ahead log at every commit.
     pub sync_writes: bool,
+    /// Create the database when there is none; without, [`DbError::Missing`].
+    pub creates: bool,
+}
+
+/// Memory that RocksDB has in use, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryUse {
+    /// Limit of the block cache.
+    pub block_cache_capacity: u64,
+    /// Data, index and filter blocks, and the memory tables' share.
+    pub block_cache: u64,
+    /// Memory tables, a part of the above.
+    pub memtables: u64,
+    /// What open tables hold outside of the cache.
+    pub table_readers: u64,
 }
 
 /// A key and its value.
 pub type Entry = (Box<[u8]>, Box<[u8]>);
 
+/// Memory tables get at least this, however small the cache.
+const MEMTABLE_BYTES_MIN: usize = 4 << 20;
+
+/// Why nothing is written any more.
+#[derive(Debug)]
+enum Stop {
+    /// A write failed: what is in memory may be ahead of the disk.
+    WriteFailed(String),
+    /// Stored data is damaged: what is computed from it may be wrong.
+    Corrupt(String),
+}
+
 /// One open database.
 pub struct Store {
     db: DB,
     sync_writes: bool,
-    // Set by the first failed write: what is in memory may then be ahead of the disk, so nothing more is written.
-    poisoned: AtomicBool,
+    cache: Cache,
+    block_cache_bytes: usize,
+    stop: OnceLock<Stop>,
+    bounds: StateBounds,
 }
 
 impl std::fmt::Debug for Store {
@@ -43,23 +75,29 @@ impl Store {
     /// Opens or creates the database.
     ///
     /// # Errors
-    /// [`DbError::Locked`], [`DbError::Unwritable`], [`DbError::NewerFormat`], [`DbError::Corrupt`] as their texts say.
+    /// [`DbError::Locked`], [`DbError::Unwritable`], [`DbError::NewerFormat`], [`DbError::Missing`], [`DbError::Corrupt`] as their texts say.
     pub fn open(options: &StoreOptions) -> DbResult<Self> {
         let path = options.path.as_path();
+        // RocksDB's pointer to the newest manifest: every database has it.
+        if !options.creates && !path.join("CURRENT").exists() {
+            return Err(DbError::Missing { path: path.display().to_string() });
+        }
         std::fs::create_dir_all(path).map_err(|error| unwritable(path, &error.to_string()))?;
         probe_writable(path)?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
         let families = schema::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
-        let mut db_options = Options::default();
-        db_options.create_if_missing(true);
-        db_options.create_missing_column_families(true);
-        db_options.set_max_background_jobs(2);
-        db_options.set_bytes_per_sync(1 << 20);
-        db_options.set_keep_log_file_num(4);
-        db_options.set_max_total_wal_size(256 << 20);
+        let db_options = database_options(options, &cache);
         let db = DB::open_cf_descriptors(&db_options, path, families).map_err(|error| open_error(path, error))?;
-        let store = Self { db, sync_writes: options.sync_writes, poisoned: AtomicBool::new(false) };
+        let mut store = Self {
+            db,
+            sync_writes: options.sync_writes,
+            cache,
+            block_cache_bytes: options.block_cache_bytes,
+            stop: OnceLock::new(),
+            bounds: StateBounds::default(),
+        };
         store.check_format()?;
+        store.bounds = StateBounds::new(store.stored_oldest_state()?);
         Ok(store)
     }
 
@@ -68,7 +106,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Rocks`] on a failed read.
     pub fn get(&self, family: &str, key: &[u8]) -> DbResult<Option<DBPinnableSlice<'_>>> {
-        Ok(self.db.get_pinned_cf(self.family(family)?, key)?)
+        self.db.get_pinned_cf(self.family(family)?, key).map_err(|error| self.read_failed(family, error))
     }
 
     /// Puts `value` into `batch`.
@@ -92,17 +130,90 @@ impl Store {
     /// Writes `batch` atomically; with `sync_writes` it is on disk when this returns.
     ///
     /// # Errors
-    /// [`DbError::Rocks`] when the write failed (the store is poisoned then), [`DbError::Poisoned`] after that.
+    /// [`DbError::Rocks`] when the write failed; [`DbError::Poisoned`] after that, [`DbError::Corrupt`] after damage was found.
     pub fn write(&self, batch: WriteBatch) -> DbResult<()> {
-        if self.poisoned.load(Ordering::Acquire) {
-            return Err(DbError::Poisoned);
-        }
+        self.write_with(batch, self.sync_writes)
+    }
+
+    /// As [`Store::write`] for what may be lost in a power cut and done again.
+    pub(crate) fn write_unsynced(&self, batch: WriteBatch) -> DbResult<()> {
+        self.write_with(batch, false)
+    }
+
+    fn write_with(&self, batch: WriteBatch, sync: bool) -> DbResult<()> {
+        self.check_writable()?;
         let mut write_options = WriteOptions::default();
-        write_options.set_sync(self.sync_writes);
-        self.db.write_opt(batch, &write_options).map_err(|error| {
-            self.poisoned.store(true, Ordering::Release);
-            DbError::Rocks(error)
+        write_options.set_sync(sync);
+        self.write_now(batch, &write_options).inspect_err(|failure| {
+            self.stop_writes(match failure {
+                DbError::Corrupt { what } => Stop::Corrupt(what.clone()),
+                other => Stop::WriteFailed(other.to_string()),
+            });
         })
+    }
+
+    #[cfg(not(feature = "failpoints"))]
+    fn write_now(&self, batch: WriteBatch, write_options: &WriteOptions) -> DbResult<()> {
+        self.db.write_opt(batch, write_options).map_err(rocks_error)
+    }
+
+    #[cfg(feature = "failpoints")]
+    fn write_now(&self, batch: WriteBatch, write_options: &WriteOptions) -> DbResult<()> {
+        crate::failpoint::write(|| self.db.write_opt(batch, write_options).map_err(rocks_error))
+    }
+
+    /// Refuses once writes are stopped.
+    ///
+    /// # Errors
+    /// [`DbError::Poisoned`], [`DbError::Corrupt`] with the first cause.
+    pub fn check_writable(&self) -> DbResult<()> {
+        match self.stop.get() {
+            None => Ok(()),
+            Some(Stop::WriteFailed(first)) => Err(DbError::Poisoned { first: first.clone() }),
+            Some(Stop::Corrupt(first)) => Err(DbError::corrupt(format!("nothing is written any more: {first}"))),
+        }
+    }
+
+    fn stop_writes(&self, stop: Stop) {
+        // The first cause is the one to know.
+        let _ = self.stop.set(stop);
+    }
+
+    /// A failed read; damage found by a checksum stops all writes.
+    pub(crate) fn read_failed(&self, family: &str, error: rocksdb::Error) -> DbError {
+        match rocks_error(error) {
+            DbError::Corrupt { what } => self.corrupt(format!("{family}: {what}")),
+            other => other,
+        }
+    }
+
+    /// [`DbError::Corrupt`] about something stored, which stops all writes: nothing may be built on damaged data.
+    pub(crate) fn corrupt(&self, what: impl Into<String>) -> DbError {
+        let what = what.into();
+        self.stop_writes(Stop::Corrupt(what.clone()));
+        DbError::Corrupt { what }
+    }
+
+    /// Decodes a stored record.
+    pub(crate) fn decode<T: Decodable>(&self, what: &str, bytes: &[u8]) -> DbResult<T> {
+        records::decode(what, bytes).map_err(|error| self.stopping(error))
+    }
+
+    /// Decodes a stored account.
+    pub(crate) fn account_from(&self, bytes: &[u8]) -> DbResult<AccountRecord> {
+        AccountRecord::from_bytes(bytes).map_err(|error| self.stopping(error))
+    }
+
+    /// The same error; damage stops all writes.
+    pub(crate) fn stopping(&self, error: DbError) -> DbError {
+        match error {
+            DbError::Corrupt { what } => self.corrupt(what),
+            other => other,
+        }
+    }
+
+    pub(crate) const fn bounds(&self) -> &StateBounds {
+        &self.bounds
     }
 
     /// Iterates from `from` (inclusive) in key order.
@@ -111,7 +222,9 @@ impl Store {
     /// [`DbError::Corrupt`] when the column family does not exist.
     pub fn scan(&self, family: &str, from: &[u8]) -> DbResult<impl Iterator<Item = DbResult<Entry>> + '_> {
         let mode = rocksdb::IteratorMode::From(from, rocksdb::Direction::Forward);
-        Ok(self.db.iterator_cf(self.family(family)?, mode).map(|item| item.map_err(DbError::Rocks)))
+        let items = self.db.iterator_cf(self.family(family)?, mode);
+        let family = schema::ALL.iter().copied().find(|name| *name == family).unwrap_or_default();
+        Ok(items.map(move |item| item.map_err(|error| self.read_failed(family, error))))
     }
 
     /// Flushes memory tables, so that the next start replays no log.
@@ -131,6 +244,17 @@ impl Store {
             .sum()
     }
 
+    /// Memory that RocksDB has in use.
+    pub fn memory_use(&self) -> MemoryUse {
+        MemoryUse {
+            block_cache_capacity: self.block_cache_bytes as u64,
+            block_cache: self.cache.get_usage() as u64,
+            memtables: self.property_sum("rocksdb.cur-size-all-mem-tables"),
+            table_readers: self.property_sum("rocksdb.estimate-table-readers-mem"),
+        }
+    }
+
+    /// RocksDB itself.
     pub(crate) const fn db(&self) -> &DB {
         &self.db
     }
@@ -151,8 +275,25 @@ impl Store {
         if found > FORMAT_VERSION {
             return Err(DbError::NewerFormat { found, supported: FORMAT_VERSION });
         }
-        Ok(())
+        if found < FORMAT_VERSION { self.migrate(found) } else { Ok(()) }
     }
+}
+
+fn database_options(options: &StoreOptions, cache: &Cache) -> Options {
+    let mut db_options = Options::default();
+    db_options.create_if_missing(options.creates);
+    db_options.create_missing_column_families(true);
+    db_options.set_max_background_jobs(2);
+    db_options.set_bytes_per_sync(1 << 20);
+    db_options.set_keep_log_file_num(4);
+    db_options.set_max_total_wal_size(256 << 20);
+    // A write-ahead log that is missing or shorter than it was synced must not pass for an older state.
+    db_options.set_track_and_verify_wals_in_manifest(true);
+    let memtable_bytes = (options.block_cache_bytes / 2).max(MEMTABLE_BYTES_MIN);
+    let never_stalls = false;
+    let manager = WriteBufferManager::new_write_buffer_manager_with_cache(memtable_bytes, never_stalls, cache.clone());
+    db_options.set_write_buffer_manager(&manager);
+    db_options
 }
 
 /// Point-read families get bloom filters; the families of whole values that are read in order do without.
@@ -162,6 +303,7 @@ fn family_options(name: &str, cache: &Cache) -> Options {
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_format_version(5);
+    table.set_checksum_type(ChecksumType::XXH3);
     table.set_bloom_filter(10.0, false);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
@@ -196,7 +338,15 @@ fn open_error(path: &Path, error: rocksdb::Error) -> DbError {
     if text.contains("Column families not opened") {
         return DbError::NewerFormat { found: FORMAT_VERSION + 1, supported: FORMAT_VERSION };
     }
-    DbError::Rocks(error)
+    rocks_error(error)
+}
+
+/// RocksDB's own word for damage becomes ours.
+fn rocks_error(error: rocksdb::Error) -> DbError {
+    match error.kind() {
+        ErrorKind::Corruption => DbError::corrupt(error.into_string()),
+        _ => DbError::Rocks(error),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 use super::*;
+use alloy_primitives::B256;
 
-fn options(path: &Path) -> StoreOptions {
-    StoreOptions { path: path.to_path_buf(), block_cache_bytes: 1 << 20, sync_writes: true }
-}
+use crate::test_support::{open, options};
 
 #[test]
 fn a_value_written_is_read_after_reopening() {
@@ -43,4 +42,97 @@ fn a_file_in_the_place_of_the_folder_is_unwritable() {
     let file = dir.path().join("db");
     std::fs::write(&file, b"").unwrap();
     assert_eq!(Store::open(&options(&file)).unwrap_err().code(), "DATA_DIR_UNWRITABLE");
+}
+
+#[test]
+fn a_database_that_must_exist_is_not_created() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let error = Store::open(&StoreOptions { creates: false, ..options(&path) }).unwrap_err();
+    assert_eq!(error.code(), "DATA_DIR_MISSING");
+    assert!(!path.exists(), "nothing was made");
+    drop(open(&path));
+    Store::open(&StoreOptions { creates: false, ..options(&path) }).unwrap();
+}
+
+#[test]
+fn a_record_that_does_not_decode_stops_all_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut batch = WriteBatch::default();
+    store.put(&mut batch, schema::BLOCK, &schema::number_key(4), b"nonsense").unwrap();
+    store.put(&mut batch, schema::CODE, B256::ZERO.as_slice(), b"code").unwrap();
+    store.write(batch).unwrap();
+    store.check_writable().unwrap();
+    assert_eq!(store.block(4).unwrap_err().code(), "STATE_DB_CORRUPT");
+    let error = store.write(WriteBatch::default()).unwrap_err();
+    assert_eq!(error.code(), "STATE_DB_CORRUPT");
+    assert!(error.to_string().contains("block"), "the first cause is named: {error}");
+    assert_eq!(store.code(&B256::ZERO).unwrap().as_ref(), b"code", "reads go on");
+}
+
+/// A bit flips in a table file: the checksum finds it, writes stop, other data is still read.
+#[test]
+fn a_damaged_table_file_is_found_by_its_checksum() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let store = open(dir.path());
+        let mut batch = WriteBatch::default();
+        store.put(&mut batch, schema::CODE, B256::ZERO.as_slice(), &[0x5a; 2000]).unwrap();
+        store.put(&mut batch, schema::META, b"other", b"fine").unwrap();
+        store.write(batch).unwrap();
+        store.compact(schema::CODE).unwrap();
+    }
+    // The largest table file is that of the code; its data block is at the start.
+    let tables = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let tables = tables.filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    let table = tables.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&table).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&table, bytes).unwrap();
+    let store = open(dir.path());
+    let error = store.code(&B256::ZERO).unwrap_err();
+    assert_eq!(error.code(), "STATE_DB_CORRUPT", "{error}");
+    assert_eq!(store.write(WriteBatch::default()).unwrap_err().code(), "STATE_DB_CORRUPT");
+    assert_eq!(store.get(schema::META, b"other").unwrap().as_deref(), Some(&b"fine"[..]));
+}
+
+#[test]
+fn memory_tables_are_charged_to_the_block_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions { block_cache_bytes: 16 << 20, ..options(dir.path()) }).unwrap();
+    let before = store.memory_use();
+    let mut batch = WriteBatch::default();
+    for key in 0..64_u64 {
+        store.put(&mut batch, schema::CODE, &key.to_be_bytes(), &vec![7; 32 << 10]).unwrap();
+    }
+    store.write(batch).unwrap();
+    let after = store.memory_use();
+    assert!(after.memtables > before.memtables + (2 << 20), "{after:?}");
+    assert!(after.block_cache > before.block_cache + (1 << 20), "{after:?}");
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn after_a_failed_write_the_store_refuses_further_ones() {
+    use crate::failpoint::{Failure, arm};
+    let dir = tempfile::tempdir().unwrap();
+    let put = |store: &Store, key: &[u8]| {
+        let mut batch = WriteBatch::default();
+        store.put(&mut batch, schema::CODE, key, b"v").unwrap();
+        store.write(batch)
+    };
+    let store = open(dir.path());
+    put(&store, b"first").unwrap();
+    arm(0, Failure::Before);
+    assert_eq!(put(&store, b"second").unwrap_err().code(), "STATE_DB_IO");
+    let error = put(&store, b"third").unwrap_err();
+    assert_eq!(error.code(), "STATE_DB_POISONED");
+    assert!(error.to_string().contains("failpoint"), "{error}");
+    assert!(store.get(schema::CODE, b"first").unwrap().is_some(), "reads go on");
+    drop(store);
+    let store = open(dir.path());
+    let found = |key: &[u8]| store.get(schema::CODE, key).unwrap().is_some();
+    assert_eq!([found(b"first"), found(b"second"), found(b"third")], [true, false, false]);
+    put(&store, b"fourth").unwrap();
 }

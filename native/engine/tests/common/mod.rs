@@ -82,6 +82,7 @@ pub fn options(path: &std::path::Path) -> EngineOptions {
         sequencer: SEQUENCER,
         cache_bytes: 32 << 20,
         sync_writes: false,
+        history_blocks: None,
     }
 }
 
