@@ -51,16 +51,16 @@ fn states_below_the_bound_are_refused_and_their_change_sets_go_in_steps() {
     store.raise_oldest_state(12);
     check(&store, 20, 12);
     assert_eq!(rows(&store, schema::CHANGE_SET), 20, "refused at once, removed later");
-    // Five change sets a block: a step of six takes two blocks.
-    let step = store.prune_history(6).unwrap();
+    // Five change sets a block: a step of eight takes two blocks.
+    let step = store.prune_history(8).unwrap();
     assert_eq!(step, PruneStep { removed: 10, is_done: false }, "whole blocks");
     check(&store, 20, 12);
-    while !store.prune_history(6).unwrap().is_done {}
+    while !store.prune_history(8).unwrap().is_done {}
     assert_eq!(rows(&store, schema::CHANGE_SET), 9);
     assert_eq!(rows(&store, schema::HISTORY_ACCOUNT), 9);
     assert_eq!(rows(&store, schema::HISTORY_STORAGE), 9 * 4);
     check(&store, 20, 12);
-    assert_eq!(store.prune_history(6).unwrap(), PruneStep { removed: 0, is_done: true });
+    assert_eq!(store.prune_history(8).unwrap(), PruneStep { removed: 0, is_done: true });
     drop(store);
     // What is gone stays gone, also for a node that would keep everything.
     let store = open(dir.path());
