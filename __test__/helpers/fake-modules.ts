@@ -290,6 +290,7 @@ export function fakeServices(
     finality: trustedOnly,
     blocks,
     gate,
+    traceGate: new CallGate({ callsRunningMax: 1, callsWaitingMax: 10, callTimeoutMs: config.traceTimeoutMs }, clock),
     filters: new Filters(config, { engine, pool, sequencer, blocks, clock, gate }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
     receipts: new ReceiptWaiter({ engine, sequencer, clock }),

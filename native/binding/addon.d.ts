@@ -42,6 +42,11 @@ export declare class Engine {
   batchNumberByBlock(block: number): number | null
   batchData(batch: number): Buffer | null
   metricsText(): string
+  traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>
+  traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>
+  traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>
+  /** `part`: 0 header, 1 block, 2 receipts. */
+  rawBlockJson(block: number, part: number): string | null
 }
 
 export interface BatchClosing {
@@ -164,4 +169,10 @@ export interface SealedBlock {
 export interface SealRequest {
   closeBatch?: BatchClosing
   nowMs: number
+}
+
+export interface TraceOptions {
+  configJson: string
+  timeoutMs: number
+  limitBytes: number
 }

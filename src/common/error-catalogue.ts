@@ -102,8 +102,12 @@ const ENGINE = {
     remedy: 'Narrow the block range, addresses or topics.',
   },
   CALL_TIMEOUT: {
-    cause: 'A call or an estimate ran longer than its time budget.',
-    remedy: 'Make the call smaller, or raise rpc.callTimeoutMs.',
+    cause: 'A call, an estimate or a trace ran longer than its time budget.',
+    remedy: 'Make the call smaller, give a trace a longer `timeout`, or raise rpc.callTimeoutMs or rpc.traceTimeoutMs.',
+  },
+  TRACE_TOO_LARGE: {
+    cause: 'A trace is larger than rpc.traceLimitBytes.',
+    remedy: 'Ask for less: a tracer that says less, `disableStack`, `limit`, fewer blocks; or raise the limit.',
   },
   CALL_INVALID: {
     cause: 'The transaction or the overrides of a call cannot be understood.',
@@ -233,6 +237,10 @@ const RPC = {
     remedy: 'Use `latest` until batches are verified.',
   },
   RPC_UNKNOWN_BLOCK: { cause: 'No block has that hash.', remedy: 'Check the hash.' },
+  RPC_TRANSACTION_NOT_FOUND: {
+    cause: 'No L2 block holds the transaction that is to be traced.',
+    remedy: 'Check the hash; a transaction in the pool can be traced once it is included.',
+  },
   RPC_FILTER_NOT_FOUND: { cause: 'The filter does not exist or was not polled for five minutes.', remedy: 'Create it anew.' },
   RPC_NOTIFICATIONS_UNSUPPORTED: { cause: 'eth_subscribe needs a WebSocket connection.', remedy: 'Connect with ws:// to the same port.' },
   RPC_EXECUTION_REVERTED: {

@@ -147,6 +147,23 @@ export interface CallOutcome {
   counters: Buffer;
 }
 
+/** What a trace is to show, and within which bounds. */
+export interface TraceOptions {
+  /**
+   * JSON text. `{form: "debug", options}`: what a tracer answers, `options` as of `debug_traceTransaction`. `{form: "frames", filter?:
+   * {fromAddresses, toAddresses, intersects, after, count}}`: the frames of all transactions as Parity shows them. `{form: "replay",
+   * types}`: Parity's `{output, trace, stateDiff, vmTrace}` of each transaction.
+   */
+  configJson: string;
+  /** Milliseconds after which tracing is given up. */
+  timeoutMs: number;
+  /** Most bytes of the answer. */
+  limitBytes: number;
+}
+
+/** Parts of a block that `rawBlockJson` encodes. */
+export const RAW_PART = { header: 0, block: 1, receipts: 2 } as const;
+
 export interface NativeEngine {
   head(): EngineHead;
   close(): Promise<void>;
@@ -188,6 +205,15 @@ export interface NativeEngine {
   call(request: CallRequest, block: number): Promise<CallOutcome>;
   /** Gas by bounded search; the outcome of the last failing run when even the cap does not suffice. */
   estimateGas(request: CallRequest, block: number): Promise<{ gas: number; outcome: CallOutcome }>;
+
+  /** JSON text; null when there is no such transaction. Rejects with TRACE_TOO_LARGE, CALL_TIMEOUT, CALL_INVALID, STATE_PRUNED. */
+  traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>;
+  /** JSON array over the transactions of the blocks, both ends included, by block and index; null when the first does not exist. */
+  traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>;
+  /** JSON text; the forms `debug` and `replay` only. */
+  traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>;
+  /** RLP of a `RAW_PART` as JSON text: hex, or an array of hex for receipts; null when there is no such block. */
+  rawBlockJson(block: number, part: number): string | null;
 
   /** JSON text of the RPC objects, or null when unknown. */
   blockJson(block: number, fullTransactions: boolean, extra: boolean): string | null;

@@ -2,7 +2,7 @@
 import { integer, list, type Settings, text } from '../config/setting.js';
 
 /** Namespaces that exist. */
-export const NAMESPACES = ['eth', 'net', 'web3', 'txpool', 'zkevm'] as const;
+export const NAMESPACES = ['eth', 'net', 'web3', 'txpool', 'zkevm', 'debug', 'trace'] as const;
 
 /** 30 M gas per second of block time is what full means in `gasUsedRatio`; the protocol's 2^50 would always show 0. */
 const DISPLAY_GAS_PER_SECOND = 30_000_000;
@@ -24,6 +24,11 @@ export interface RpcConfig {
   callTimeoutMs: number;
   callsRunningMax: number;
   callsWaitingMax: number;
+  traceTimeoutMs: number;
+  traceLimitBytes: number;
+  traceBlocksMax: number;
+  tracesRunningMax: number;
+  tracesWaitingMax: number;
   receiptTimeoutMs: number;
   callGasCap: number;
   callReturnLimitBytes: number;
@@ -68,6 +73,31 @@ export const rpcSettings: Settings<RpcConfig> = {
   callsWaitingMax: integer({
     doc: 'Calls, estimates and log queries that wait for their turn; more are refused.',
     default: 1000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  traceTimeoutMs: integer({
+    doc: 'Time budget of a trace at most; the `timeout` of debug_trace... is cut to it.',
+    default: 120_000,
+    min: 10,
+    max: 3_600_000,
+  }),
+  traceLimitBytes: integer({
+    doc: 'Answer of a trace at most. It is held in memory as a whole, several times over while it is sent.',
+    default: 64 * MIB,
+    min: 1024,
+    max: 256 * MIB,
+  }),
+  traceBlocksMax: integer({ doc: 'L2 blocks in the range of one trace_filter.', default: 100, min: 1, max: 100_000 }),
+  tracesRunningMax: integer({
+    doc: 'Traces that run at a time: they share four threads with calls and sequencing.',
+    default: 1,
+    min: 1,
+    max: 1024,
+  }),
+  tracesWaitingMax: integer({
+    doc: 'Traces that wait for their turn; more are refused.',
+    default: 100,
     min: 1,
     max: 1_000_000,
   }),

@@ -66,6 +66,7 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   BLOCK_NOT_FOUND: fixed(RPC_CODE.server, 'header not found'),
   LOGS_TOO_MANY: own(RPC_CODE.limitExceeded),
   CALL_INVALID: PARAMS,
+  TRACE_TOO_LARGE: own(RPC_CODE.limitExceeded),
   CALL_TIMEOUT: fixed(RPC_CODE.server, 'execution timeout'),
 
   TX_RLP_INVALID: PARAMS,
@@ -105,6 +106,7 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   RPC_HEADER_NOT_FOUND: SERVER,
   RPC_TAG_NOT_FOUND: SERVER,
   RPC_UNKNOWN_BLOCK: SERVER,
+  RPC_TRANSACTION_NOT_FOUND: SERVER,
   RPC_FILTER_NOT_FOUND: SERVER,
   RPC_NOTIFICATIONS_UNSUPPORTED: own(RPC_CODE.methodNotFound),
   RPC_EXECUTION_REVERTED: own(RPC_CODE.reverted),

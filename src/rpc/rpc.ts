@@ -80,6 +80,10 @@ function buildServices(config: RpcConfig, modules: RpcPartModules): RpcServices 
   const finality = modules.finality ?? trustedOnly;
   const blocks = new BlockResolver(engine, finality);
   const gate = new CallGate(config, clock);
+  const traceGate = new CallGate(
+    { callsRunningMax: config.tracesRunningMax, callsWaitingMax: config.tracesWaitingMax, callTimeoutMs: config.traceTimeoutMs },
+    clock,
+  );
   return {
     engine,
     pool,
@@ -93,6 +97,7 @@ function buildServices(config: RpcConfig, modules: RpcPartModules): RpcServices 
     finality,
     blocks,
     gate,
+    traceGate,
     filters: new Filters(config, { engine, pool, sequencer, blocks, clock, gate }),
     subscriptions: new Subscriptions(config.subscriptionsMax, { engine, pool, sequencer }),
     receipts: new ReceiptWaiter({ engine, sequencer, clock }),
@@ -110,6 +115,10 @@ function reportGauges(metrics: MetricsRegistry, services: RpcServices): void {
   metrics.gauge('zknode_rpc_calls', 'Calls, estimates and log queries, by state.', ['state']).collect((gauge) => {
     gauge.set(services.gate.running, { state: 'running' });
     gauge.set(services.gate.waiting, { state: 'waiting' });
+  });
+  metrics.gauge('zknode_rpc_traces', 'Traces, by state.', ['state']).collect((gauge) => {
+    gauge.set(services.traceGate.running, { state: 'running' });
+    gauge.set(services.traceGate.waiting, { state: 'waiting' });
   });
   metrics.gauge('zknode_rpc_filters', 'Filters that exist.').collect((gauge) => gauge.set(services.filters.count));
   metrics.gauge('zknode_rpc_subscriptions', 'Subscriptions that exist.').collect((gauge) => gauge.set(services.subscriptions.count));

@@ -28,6 +28,8 @@ export interface RpcServices extends RpcModules {
   readonly finality: Finality;
   readonly blocks: BlockResolver;
   readonly gate: CallGate;
+  /** Traces run longer than calls and must not hold their places. */
+  readonly traceGate: CallGate;
   readonly filters: Filters;
   readonly subscriptions: Subscriptions;
   readonly receipts: ReceiptWaiter;

@@ -121,7 +121,7 @@ for (const [option, text] of [
   ['data-sync-writes', 'yes'],
   ['history', 'all'],
   ['history', '-1'],
-  ['rpc-namespaces', 'eth,debug'],
+  ['rpc-namespaces', 'eth,nonsense'],
   ['access-send', '0x12'],
   ['sequencer-address', 'me'],
   ['gas-price-wei', '-5'],

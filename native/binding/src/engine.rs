@@ -23,7 +23,7 @@ pub struct Engine {
     core: Slot,
 }
 
-type Slot = Arc<RwLock<Option<Arc<Core>>>>;
+pub(crate) type Slot = Arc<RwLock<Option<Arc<Core>>>>;
 
 /// Opens or creates the database.
 #[napi(catch_unwind, ts_return_type = "Promise<Engine>")]
@@ -46,7 +46,7 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
     Ok(run(move || Core::open(&options), |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))) }))
 }
 
-fn current(slot: &Slot) -> EngineResult<Arc<Core>> {
+pub(crate) fn current(slot: &Slot) -> EngineResult<Arc<Core>> {
     let slot = slot.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     slot.as_ref().map(Arc::clone).ok_or(EngineError::Closed)
 }
@@ -58,6 +58,11 @@ type PromisedBuffer = AsyncTask<Job<Vec<u8>, Buffer>>;
 impl Engine {
     fn core(&self) -> Result<Arc<Core>> {
         current(&self.core).map_err(to_js)
+    }
+
+    /// For work that outlives the call.
+    pub(crate) fn slot(&self) -> Slot {
+        Arc::clone(&self.core)
     }
 
     /// Work on the engine off the event loop.
@@ -378,7 +383,7 @@ fn outcome_to_js(outcome: call::CallOutcome) -> CallOutcome {
     }
 }
 
-fn call_request(request: CallRequest) -> EngineResult<call::CallRequest> {
+pub(crate) fn call_request(request: CallRequest) -> EngineResult<call::CallRequest> {
     Ok(call::CallRequest {
         from: request.from.as_ref().map(address).transpose()?,
         to: request.to.as_ref().map(address).transpose()?,
@@ -399,7 +404,7 @@ fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn unsigned(value: i64, what: &str) -> EngineResult<u64> {
+pub(crate) fn unsigned(value: i64, what: &str) -> EngineResult<u64> {
     u64::try_from(value).map_err(|_| EngineError::invalid_argument(format!("{what} must not be negative")))
 }
 
@@ -407,7 +412,7 @@ fn address(bytes: &Buffer) -> EngineResult<Address> {
     Address::try_from(bytes.as_ref()).map_err(|_| EngineError::invalid_argument("an address has 20 bytes"))
 }
 
-fn hash32(bytes: &Buffer) -> EngineResult<B256> {
+pub(crate) fn hash32(bytes: &Buffer) -> EngineResult<B256> {
     B256::try_from(bytes.as_ref()).map_err(|_| EngineError::invalid_argument("a hash has 32 bytes"))
 }
 

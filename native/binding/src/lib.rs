@@ -16,5 +16,6 @@
 mod engine;
 mod error;
 mod task;
+mod trace;
 mod types;
 mod vectors;

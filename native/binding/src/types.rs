@@ -123,3 +123,10 @@ pub struct GasEstimate {
     pub gas: i64,
     pub outcome: CallOutcome,
 }
+
+#[napi(object)]
+pub struct TraceOptions {
+    pub config_json: String,
+    pub timeout_ms: u32,
+    pub limit_bytes: u32,
+}

@@ -107,7 +107,7 @@ impl Engine {
     /// [`EngineError::BlockNotFound`], [`EngineError::CallInvalid`], a timeout.
     pub fn call(&self, request: &CallRequest, block: BlockId) -> EngineResult<CallOutcome> {
         let mut prepared = self.prepare(request, block, None)?;
-        let gas = request.gas.unwrap_or(CALL_GAS_MAX).min(CALL_GAS_MAX);
+        let gas = call_gas(request);
         Ok(match prepared.run(gas)? {
             Ok(result) => CallOutcome::new(&result),
             Err(error) => CallOutcome::refused(error),
@@ -165,4 +165,9 @@ impl Engine {
             _ => Box::new(base),
         })
     }
+}
+
+/// Gas that a call gets.
+pub(crate) fn call_gas(request: &CallRequest) -> u64 {
+    request.gas.unwrap_or(CALL_GAS_MAX).min(CALL_GAS_MAX)
 }

@@ -70,6 +70,11 @@ pub enum EngineError {
     /// More logs match than may be answered.
     #[error("query returned more than {0} results")]
     LogsTooMany(usize),
+    /// The trace does not fit into an answer.
+    #[error(
+        "the trace is larger than {0} bytes: ask for less of it, for example by tracerConfig, disableStack or limit"
+    )]
+    TraceTooLarge(usize),
     /// The engine was closed.
     #[error("the engine is closed")]
     Closed,
@@ -97,6 +102,7 @@ impl EngineError {
             Self::WrongState(_) => "ENGINE_BUSY",
             Self::BlockNotFound => "BLOCK_NOT_FOUND",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
+            Self::TraceTooLarge(_) => "TRACE_TOO_LARGE",
             Self::Closed => "ENGINE_CLOSED",
             Self::Panic(_) => "INTERNAL_PANIC",
         }

@@ -85,7 +85,8 @@ pub fn receipts_root(receipts: &[ReceiptForRoot<'_>]) -> B256 {
     ordered_trie_root_with_encoder(receipts, |receipt, out| encode_receipt(receipt, out))
 }
 
-fn encode_receipt(receipt: &ReceiptForRoot<'_>, out: &mut dyn alloy_rlp::BufMut) {
+/// Encodes a receipt as the receipts root covers it.
+pub fn encode_receipt(receipt: &ReceiptForRoot<'_>, out: &mut dyn alloy_rlp::BufMut) {
     #[derive(RlpEncodable)]
     struct Fields<'a> {
         status: u8,

@@ -2,7 +2,7 @@
 //!
 //! The way of a transaction through here: [`admission`] decodes it and reads its sender's state; [`pool`] makes it durable; [`block`]
 //! executes it on the open L2 block; [`seal`] hashes the block's write set into the state tree and writes everything in one batch;
-//! [`views`] shows the result as JSON. No policy: limits come with the call.
+//! [`views`] shows the result as JSON; [`trace`] executes it again under a tracer. No policy: limits come with the call.
 
 mod access_list;
 pub mod admission;
@@ -25,6 +25,7 @@ mod pre_execution;
 mod reader;
 mod reads;
 pub mod seal;
+pub mod trace;
 pub mod tree;
 pub mod views;
 

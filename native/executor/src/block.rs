@@ -403,6 +403,14 @@ impl<S: StateReader> BlockExecutor<S> {
         self.host.journal.changed_accounts()
     }
 
+    /// The code of a hash that the block deployed or the state knows.
+    ///
+    /// # Errors
+    /// When the state fails.
+    pub fn code(&self, hash: &B256) -> Result<alloy_primitives::Bytes, crate::StateError> {
+        self.host.journal.code(hash)
+    }
+
     /// What the block has changed so far, without the block info root.
     pub fn diff(&self) -> crate::StateDiff {
         self.host.journal.diff()

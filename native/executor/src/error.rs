@@ -27,6 +27,9 @@ pub enum ExecutorError {
     /// The deadline passed or the caller cancelled.
     #[error("the execution was cancelled")]
     Cancelled,
+    /// A tracer held more than it may.
+    #[error("the trace is larger than it may be")]
+    TraceTooLarge,
     /// A transaction was stopped because it had used more of a counter than it may.
     #[error("the execution used more {counter} than it may")]
     CountersExceeded {
@@ -73,6 +76,7 @@ impl ExecutorError {
             Self::State(StateError::Corrupt(_)) => "EXECUTOR_STATE_CORRUPT",
             Self::State(StateError::Backend(_)) => "EXECUTOR_STATE_BACKEND",
             Self::Cancelled => "EXECUTOR_CANCELLED",
+            Self::TraceTooLarge => "EXECUTOR_TRACE_TOO_LARGE",
             Self::CountersExceeded { .. } => "EXECUTOR_COUNTERS_EXCEEDED",
             Self::InvalidL1InfoProof { .. } => "EXECUTOR_INVALID_L1_INFO_PROOF",
             Self::MissingL1InfoLeaf { .. } => "EXECUTOR_MISSING_L1_INFO_LEAF",

@@ -306,6 +306,16 @@ impl<S: StateReader> Journal<S> {
         Ok(())
     }
 
+    /// The code of a hash, deployed here or known to the state.
+    pub(crate) fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        self.deployed.get(hash).map_or_else(|| self.reader.code(hash), |code| Ok(code.clone()))
+    }
+
+    /// From now on notes what is read.
+    pub(crate) const fn record_reads(&mut self) {
+        self.records_reads = true;
+    }
+
     /// The account's slot, loaded and up to date with the transaction.
     fn slot<'a>(
         account: &'a mut JournaledAccount,

@@ -44,4 +44,4 @@ pub use memory_state::{GenesisAccount, MemoryState, leaf_writes};
 pub use outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
 pub use simulate::{AccessListItem, CALL_GAS_MAX, Call, CallContext, CallResult, Simulation, simulate};
 pub use state::{AccountDiff, AccountState, BatchState, StateDiff, StateReader, StorageDiff};
-pub use tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};
+pub use tracer::{FrameStart, FrameStop, FrameType, SentAll, StateView, Tracer};

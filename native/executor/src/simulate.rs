@@ -5,8 +5,8 @@ use crate::host::{BlockEnv, CancelToken, Host};
 use crate::journal::Journal;
 use crate::message::{self, Message};
 use crate::tracer::Tracer;
-use crate::{AccountState, ExecutorError, StateError, StateReader};
-use alloy_primitives::{Address, Bytes, Log, U256};
+use crate::{AccountState, ExecutorError, Priced, StateError, StateRead, StateReader};
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use zkevm_codec::intrinsic_gas;
 use zkevm_primitives::{Counters, ForkSpec, Limits, RomError};
 
@@ -104,10 +104,16 @@ pub struct CallResult {
     pub logs: Vec<Log>,
     /// The contract it created.
     pub created_address: Option<Address>,
+    /// Counters of executing it, the level number left open.
+    pub execution: Priced,
     /// Counters of executing it; those of decoding a transaction come on top.
     pub counters_used: Counters,
     /// Its counters should the state tree grow deeper.
     pub counters_reserved: Counters,
+    /// Everything it read of the state, with the values before it. Empty unless asked for.
+    pub reads: Vec<StateRead>,
+    /// What it changed of that, with the values after it. Empty unless asked for.
+    pub writes: Vec<StateRead>,
 }
 
 /// Executes a call. The inner error says why it could not begin, as the ROM names it.
@@ -162,6 +168,24 @@ impl<S: StateReader> Simulation<S> {
     /// When the state fails.
     pub fn account(&mut self, address: Address) -> Result<AccountState, StateError> {
         Ok(self.host.journal.account(address)?.state())
+    }
+
+    /// Level numbers for the counters.
+    pub const fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Notes what the calls from now on read and write.
+    pub const fn record_reads(&mut self) {
+        self.host.journal.record_reads();
+    }
+
+    /// The code of a hash that a call deployed or the state knows.
+    ///
+    /// # Errors
+    /// When the state fails.
+    pub fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+        self.host.journal.code(hash)
     }
 
     /// Lets `tracer` look at the calls from now on.
@@ -241,6 +265,8 @@ fn run_begun<S: StateReader>(
     };
     let outcome = message::run(host, &message)?;
     let execution = host.meter.take();
+    let reads = host.journal.take_reads();
+    let writes = host.journal.present_values(&reads);
     Ok(Ok(CallResult {
         succeeds: outcome.succeeds,
         rom_error: outcome.rom_error,
@@ -249,7 +275,10 @@ fn run_begun<S: StateReader>(
         output: outcome.output,
         logs: host.journal.take_logs(),
         created_address: outcome.created_address,
+        execution,
         counters_used: execution.at(levels.tx),
         counters_reserved: execution.at(levels.tx_reserved),
+        reads,
+        writes,
     }))
 }

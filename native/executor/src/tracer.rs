@@ -1,5 +1,6 @@
 //! Looking into an execution while it runs.
 
+use crate::cost::Priced;
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use revm::interpreter::{InstructionResult, Interpreter};
 
@@ -25,7 +26,7 @@ pub enum FrameType {
 pub struct FrameStart<'a> {
     /// How it was entered.
     pub frame_type: FrameType,
-    /// Caller.
+    /// The account whose code makes the call.
     pub from: Address,
     /// Account it runs in; the created address for creations (none when there will be none).
     pub to: Option<Address>,
@@ -33,7 +34,7 @@ pub struct FrameStart<'a> {
     pub code_address: Option<Address>,
     /// Call data or init code.
     pub input: &'a [u8],
-    /// Value in wei; none for delegate and static calls.
+    /// Value in wei; that of the caller's own frame for delegate calls, none for static calls.
     pub value: Option<U256>,
     /// Gas it may use.
     pub gas: u64,
@@ -52,6 +53,17 @@ pub struct FrameStop<'a> {
     pub output: &'a Bytes,
     /// Depth of the frame.
     pub depth: usize,
+}
+
+/// What SELFDESTRUCT did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentAll {
+    /// The account that ran it.
+    pub from: Address,
+    /// Who got the balance.
+    pub to: Address,
+    /// The balance in wei.
+    pub value: U256,
 }
 
 /// Reads the state as it is while an execution is looked at.
@@ -76,6 +88,19 @@ pub trait Tracer: Send {
     fn exit(&mut self, _frame: &FrameStop<'_>) {}
     /// A log was emitted; it may be reverted later.
     fn log(&mut self, _log: &Log) {}
+    /// SELFDESTRUCT moved all of an account's balance; it may be reverted later.
+    fn sent_all(&mut self, _sent: &SentAll) {}
+    /// Whether [`Self::counted`] is told.
+    fn counts(&self) -> bool {
+        false
+    }
+    /// What the transaction has counted so far; told before `step`, `step_end`, `enter` and `exit`.
+    fn counted(&mut self, _used: &Priced) {}
+    /// Whether it holds more than it may: the execution then ends with
+    /// [`crate::ExecutorError::TraceTooLarge`].
+    fn is_full(&self) -> bool {
+        false
+    }
     /// Hands the tracer back as what it is.
     fn into_any(self: Box<Self>) -> Box<dyn core::any::Any>;
 }

@@ -2,13 +2,15 @@
 
 use crate::host::Host;
 use crate::instructions::{GAS_TABLE, Table};
-use crate::tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};
-use crate::{StateReader, frame};
+use crate::tracer::{FrameStart, FrameStop, FrameType, SentAll, StateView, Tracer};
+use crate::{ExecutorError, StateReader, frame};
 use alloy_primitives::{Address, B256, U256};
+use revm::bytecode::opcode::SELFDESTRUCT;
 use revm::context_interface::CreateScheme;
-use revm::interpreter::interpreter_types::LoopControl;
+use revm::interpreter::interpreter_types::{InputsTr, Jumps, LoopControl};
 use revm::interpreter::{
-    CallInput, CallInputs, CallScheme, CreateInputs, Interpreter, InterpreterAction, InterpreterResult,
+    CallInput, CallInputs, CallScheme, CreateInputs, InstructionResult, Interpreter, InterpreterAction,
+    InterpreterResult,
 };
 
 /// Runs the interpreter opcode by opcode, telling the tracer of each.
@@ -22,12 +24,26 @@ pub(crate) fn run_traced<S: StateReader>(
         return interpreter.run_plain(table, &GAS_TABLE, host);
     };
     let end = loop {
+        if tracer.is_full() {
+            host.fail(ExecutorError::TraceTooLarge);
+            break InstructionResult::FatalExternalError;
+        }
+        // A traced opcode takes so much longer that jumps alone would look at the clock too rarely.
+        if !host.tick() {
+            break InstructionResult::FatalExternalError;
+        }
+        tell_counted(host, &mut *tracer);
         tracer.step(interpreter, depth, interpreter.gas.refunded(), host);
+        let sending = sending(interpreter, host);
         let logs = host.journal.logs.len();
         let done = interpreter.step(table, &GAS_TABLE, host);
         if let Some(log) = host.journal.logs.get(logs) {
             tracer.log(log);
         }
+        if let Some(sent) = sending.filter(|_| done == Err(InstructionResult::SelfDestruct)) {
+            tracer.sent_all(&sent);
+        }
+        tell_counted(host, &mut *tracer);
         tracer.step_end(interpreter, depth, done.err());
         if let Err(end) = done {
             break end;
@@ -38,6 +54,22 @@ pub(crate) fn run_traced<S: StateReader>(
         interpreter.halt(end);
     }
     interpreter.take_next_action()
+}
+
+/// What SELFDESTRUCT would do when it is the next opcode.
+fn sending<S: StateReader>(interpreter: &Interpreter, host: &mut Host<S>) -> Option<SentAll> {
+    if interpreter.bytecode.opcode() != SELFDESTRUCT {
+        return None;
+    }
+    let from = interpreter.input.target_address();
+    let to = Address::from_word((*interpreter.stack.data().last()?).into());
+    Some(SentAll { from, to, value: host.balance(from) })
+}
+
+fn tell_counted<S: StateReader>(host: &mut Host<S>, tracer: &mut dyn Tracer) {
+    if tracer.counts() {
+        tracer.counted(&host.meter.so_far());
+    }
 }
 
 impl<S: StateReader> StateView for Host<S> {
@@ -67,6 +99,9 @@ impl<S: StateReader> Host<S> {
 
 fn told<S: StateReader>(host: &mut Host<S>, tell: impl FnOnce(&mut dyn Tracer)) {
     if let Some(tracer) = host.tracer.as_deref_mut() {
+        if tracer.counts() {
+            tracer.counted(&host.meter.so_far());
+        }
         tell(tracer);
     }
 }
@@ -82,11 +117,13 @@ pub(crate) fn enter_call<S: StateReader>(host: &mut Host<S>, inputs: &CallInputs
         CallScheme::DelegateCall => FrameType::DelegateCall,
         CallScheme::StaticCall => FrameType::StaticCall,
     };
-    let has_value = matches!(frame_type, FrameType::Call | FrameType::CallCode);
+    let has_value = frame_type != FrameType::StaticCall;
+    // A delegate call shows its callee the caller's caller; who makes it is the running account.
+    let from = if frame_type == FrameType::DelegateCall { inputs.target_address } else { inputs.caller };
     let tell = |host: &mut Host<S>, input: &[u8]| {
         let start = FrameStart {
             frame_type,
-            from: inputs.caller,
+            from,
             to: Some(inputs.target_address),
             code_address: Some(inputs.bytecode_address),
             input,

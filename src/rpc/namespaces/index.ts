@@ -2,8 +2,10 @@
 import type { NAMESPACES } from '../config.js';
 import type { MethodTable } from '../method.js';
 import type { RpcServices } from '../services.js';
+import { debugMethods } from './debug/index.js';
 import { ethMethods } from './eth/index.js';
 import { netMethods } from './net.js';
+import { traceMethods } from './trace.js';
 import { txpoolMethods } from './txpool.js';
 import { web3Methods } from './web3.js';
 import { zkevmMethods } from './zkevm/index.js';
@@ -14,6 +16,8 @@ const BUILDERS: Readonly<Record<(typeof NAMESPACES)[number], (services: RpcServi
   web3: web3Methods,
   txpool: txpoolMethods,
   zkevm: zkevmMethods,
+  debug: debugMethods,
+  trace: traceMethods,
 };
 
 /** Methods of the namespaces that are switched on. */

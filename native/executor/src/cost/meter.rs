@@ -74,6 +74,15 @@ impl Priced {
         counters
     }
 
+    /// What came on top of `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            rows: core::array::from_fn(|row| self.rows[row].wrapping_sub(earlier.rows[row])),
+            levels: self.levels.wrapping_sub(earlier.levels),
+        }
+    }
+
     /// Adds `times` times `cost`. Nothing wraps: what is counted was executed and paid for, and
     /// 2^64 rows are more than any execution lives to see.
     #[inline]

@@ -1,10 +1,13 @@
-//! callTracer, flatCallTracer: the tree of frames.
+//! callTracer: the tree of frames. flatCallTracer and `trace_…` show the same tree one frame after the other (`flat`).
 
-use super::error_text;
-use crate::tracer::{FrameStart, FrameStop, FrameType, Tracer};
-use alloy_primitives::{Address, Bytes, Log, U256, hex};
+use super::json::{self, Object};
+use super::{error_text, revert_reason};
+use crate::tracer::{FrameStart, FrameStop, FrameType, SentAll, Tracer};
+use alloy_primitives::{Address, Bytes, Log, U256};
 use revm::interpreter::InstructionResult;
-use serde_json::{Map, Value, json};
+
+/// What a frame or a log takes in an answer besides its bytes.
+const FRAME_TEXT_BYTES: usize = 512;
 
 /// Options of the call tracer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,68 +18,163 @@ pub struct CallConfig {
     pub with_logs: bool,
 }
 
+/// What stands in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallKind {
+    Frame(FrameType),
+    SelfDestruct,
+}
+
+impl CallKind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Frame(FrameType::Call) => "CALL",
+            Self::Frame(FrameType::CallCode) => "CALLCODE",
+            Self::Frame(FrameType::DelegateCall) => "DELEGATECALL",
+            Self::Frame(FrameType::StaticCall) => "STATICCALL",
+            Self::Frame(FrameType::Create) => "CREATE",
+            Self::Frame(FrameType::Create2) => "CREATE2",
+            Self::SelfDestruct => "SELFDESTRUCT",
+        }
+    }
+
+    pub(super) const fn is_creation(self) -> bool {
+        matches!(self, Self::Frame(FrameType::Create | FrameType::Create2))
+    }
+}
+
 #[derive(Debug)]
-struct Frame {
-    entered_by: FrameType,
-    from: Address,
-    to: Option<Address>,
-    code_address: Option<Address>,
-    value: Option<U256>,
-    gas: u64,
-    gas_used: u64,
-    input: Bytes,
-    output: Bytes,
-    result: InstructionResult,
-    calls: Vec<Self>,
+pub(super) struct Call {
+    pub(super) kind: CallKind,
+    pub(super) from: Address,
+    /// The account whose code runs, the created account, or who gets the balance.
+    pub(super) to: Option<Address>,
+    pub(super) value: Option<U256>,
+    pub(super) gas: u64,
+    pub(super) gas_used: u64,
+    pub(super) input: Bytes,
+    pub(super) output: Bytes,
+    pub(super) result: InstructionResult,
+    /// Indices of the calls it made.
+    pub(super) calls: Vec<usize>,
+    /// Logs, each with the number of calls before it.
     logs: Vec<(Log, usize)>,
 }
 
 /// Records the tree of frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CallTracer {
     config: CallConfig,
+    limit_bytes: usize,
+    /// What the answer will take, roughly.
+    bytes: usize,
+    /// The tree in the order of entering: a parent stands before its children, the root first.
+    calls: Vec<Call>,
     /// The frames that run, outermost first.
-    open: Vec<Frame>,
-    root: Option<Frame>,
+    open: Vec<usize>,
 }
 
 impl CallTracer {
-    /// A tracer with these options.
+    /// A tracer with these options. It is full when its answer would be over `limit_bytes`.
     #[must_use]
-    pub fn new(config: CallConfig) -> Self {
-        Self { config, ..Self::default() }
+    pub const fn new(config: CallConfig, limit_bytes: usize) -> Self {
+        Self { config, limit_bytes, bytes: 0, calls: Vec::new(), open: Vec::new() }
     }
 
-    /// The tree, as callTracer gives it. The transaction's own frame has the transaction's gas.
+    /// The tree as JSON text. The root has the transaction's gas, intrinsic gas included.
     #[must_use]
-    pub fn call_json(mut self, gas_limit: u64, gas_used: u64) -> Value {
-        match &mut self.root {
-            Some(root) => {
-                (root.gas, root.gas_used) = (gas_limit, gas_used);
-                root.json(self.config.with_logs)
+    pub fn finish(mut self, gas_limit: u64, gas_used: u64) -> String {
+        self.set_root_gas(gas_limit, gas_used);
+        let mut out = String::with_capacity(self.bytes);
+        if self.calls.is_empty() {
+            out.push_str("null");
+        } else {
+            self.write(&mut out, 0);
+        }
+        out
+    }
+
+    pub(super) fn set_root_gas(&mut self, gas_limit: u64, gas_used: u64) {
+        if let Some(root) = self.calls.first_mut() {
+            (root.gas, root.gas_used) = (gas_limit, gas_used);
+        }
+    }
+
+    pub(super) fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    fn push(&mut self, call: Call) -> usize {
+        self.bytes += FRAME_TEXT_BYTES + 2 * call.input.len();
+        let index = self.calls.len();
+        if let Some(&caller) = self.open.last() {
+            self.calls[caller].calls.push(index);
+        }
+        self.calls.push(call);
+        index
+    }
+
+    /// Frames below the root that are not shown.
+    const fn skips(&self, depth: usize) -> bool {
+        self.config.only_top_call && depth > 0
+    }
+
+    fn drop_logs(&mut self, from: usize) {
+        self.calls[from..].iter_mut().for_each(|call| call.logs.clear());
+    }
+
+    fn write(&self, out: &mut String, index: usize) {
+        let call = &self.calls[index];
+        let mut object = Object::open(out);
+        object.text("type", call.kind.name());
+        object.hex("from", call.from);
+        if let Some(to) = call.to.filter(|_| !call.kind.is_creation() || call.result.is_ok()) {
+            object.hex("to", to);
+        }
+        if let Some(value) = call.value {
+            object.quantity("value", &value);
+        }
+        object.quantity("gas", &call.gas);
+        object.quantity("gasUsed", &call.gas_used);
+        object.hex("input", &call.input);
+        if !call.output.is_empty() {
+            object.hex("output", &call.output);
+        }
+        if let Some(error) = error_text(call.result) {
+            object.text("error", error);
+            if let Some(reason) = revert_reason(&call.output) {
+                object.text("revertReason", &reason);
             }
-            None => Value::Null,
         }
+        if !call.calls.is_empty() {
+            json::list(object.key("calls"), &call.calls, |out, index| self.write(out, *index));
+        }
+        if !call.logs.is_empty() {
+            json::list(object.key("logs"), &call.logs, |out, (log, position)| write_log(out, log, *position));
+        }
+        object.close();
     }
+}
 
-    /// The frames one after the other, as flatCallTracer gives them.
-    #[must_use]
-    pub fn flat_json(self) -> Value {
-        let mut flat = Vec::new();
-        if let Some(root) = &self.root {
-            root.flatten(&mut Vec::new(), &mut flat);
-        }
-        Value::Array(flat)
-    }
+fn write_log(out: &mut String, log: &Log, position: usize) {
+    let mut object = Object::open(out);
+    object.hex("address", log.address);
+    json::list(object.key("topics"), log.topics(), json::hex);
+    object.hex("data", &log.data.data);
+    object.quantity("position", &position);
+    object.close();
 }
 
 impl Tracer for CallTracer {
     fn enter(&mut self, frame: &FrameStart<'_>) {
-        self.open.push(Frame {
-            entered_by: frame.frame_type,
+        if self.skips(frame.depth) {
+            return;
+        }
+        let kind = CallKind::Frame(frame.frame_type);
+        let index = self.push(Call {
+            kind,
             from: frame.from,
-            to: frame.to,
-            code_address: frame.code_address,
+            to: if kind.is_creation() { frame.to } else { frame.code_address },
             value: frame.value,
             gas: frame.gas,
             gas_used: 0,
@@ -86,134 +184,57 @@ impl Tracer for CallTracer {
             calls: Vec::new(),
             logs: Vec::new(),
         });
+        self.open.push(index);
     }
 
     fn exit(&mut self, stop: &FrameStop<'_>) {
-        let Some(mut frame) = self.open.pop() else { return };
-        (frame.gas_used, frame.output, frame.result) = (stop.gas_used, stop.output.clone(), stop.result);
-        if !stop.result.is_ok() {
-            frame.drop_logs();
+        if self.skips(stop.depth) {
+            return;
         }
-        match self.open.last_mut() {
-            Some(caller) if !self.config.only_top_call => caller.calls.push(frame),
-            Some(_) => {}
-            None => self.root = Some(frame),
+        let Some(index) = self.open.pop() else { return };
+        self.bytes += 2 * stop.output.len();
+        let call = &mut self.calls[index];
+        (call.gas_used, call.output, call.result) = (stop.gas_used, stop.output.clone(), stop.result);
+        if !stop.result.is_ok() {
+            // Everything entered since then is below it: its logs are undone too.
+            self.drop_logs(index);
         }
     }
 
     fn log(&mut self, log: &Log) {
-        if let Some(frame) = self.open.last_mut().filter(|_| self.config.with_logs) {
-            let position = frame.calls.len();
-            frame.logs.push((log.clone(), position));
+        if !self.config.with_logs {
+            return;
         }
+        let Some(&index) = self.open.last() else { return };
+        self.bytes += FRAME_TEXT_BYTES + 2 * log.data.data.len();
+        let position = self.calls[index].calls.len();
+        self.calls[index].logs.push((log.clone(), position));
+    }
+
+    fn sent_all(&mut self, sent: &SentAll) {
+        if self.config.only_top_call {
+            return;
+        }
+        self.push(Call {
+            kind: CallKind::SelfDestruct,
+            from: sent.from,
+            to: Some(sent.to),
+            value: Some(sent.value),
+            gas: 0,
+            gas_used: 0,
+            input: Bytes::new(),
+            output: Bytes::new(),
+            result: InstructionResult::Stop,
+            calls: Vec::new(),
+            logs: Vec::new(),
+        });
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes > self.limit_bytes
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn core::any::Any> {
         self
     }
-}
-
-impl Frame {
-    fn drop_logs(&mut self) {
-        self.logs.clear();
-        self.calls.iter_mut().for_each(Self::drop_logs);
-    }
-
-    const fn is_creation(&self) -> bool {
-        matches!(self.entered_by, FrameType::Create | FrameType::Create2)
-    }
-
-    fn json(&self, with_logs: bool) -> Value {
-        let mut object = Map::new();
-        object.insert("type".into(), json!(type_name(self.entered_by)));
-        object.insert("from".into(), json!(hex::encode_prefixed(self.from)));
-        // A delegate call is shown at the address whose code runs.
-        let shown = if self.is_creation() { self.to.filter(|_| self.result.is_ok()) } else { self.code_address };
-        if let Some(to) = shown {
-            object.insert("to".into(), json!(hex::encode_prefixed(to)));
-        }
-        if let Some(value) = self.value {
-            object.insert("value".into(), json!(format!("{value:#x}")));
-        }
-        object.insert("gas".into(), json!(format!("{:#x}", self.gas)));
-        object.insert("gasUsed".into(), json!(format!("{:#x}", self.gas_used)));
-        object.insert("input".into(), json!(hex::encode_prefixed(&self.input)));
-        if !self.output.is_empty() {
-            object.insert("output".into(), json!(hex::encode_prefixed(&self.output)));
-        }
-        if let Some(error) = error_text(self.result) {
-            object.insert("error".into(), json!(error));
-            if let Some(reason) = revert_reason(&self.output) {
-                object.insert("revertReason".into(), json!(reason));
-            }
-        }
-        if !self.calls.is_empty() {
-            object.insert("calls".into(), self.calls.iter().map(|call| call.json(with_logs)).collect());
-        }
-        if with_logs && !self.logs.is_empty() {
-            let logs = self.logs.iter().map(|(log, position)| {
-                json!({
-                    "address": hex::encode_prefixed(log.address),
-                    "topics": log.topics().iter().map(hex::encode_prefixed).collect::<Vec<_>>(),
-                    "data": hex::encode_prefixed(&log.data.data),
-                    "position": format!("{position:#x}"),
-                })
-            });
-            object.insert("logs".into(), logs.collect());
-        }
-        Value::Object(object)
-    }
-
-    fn flatten(&self, path: &mut Vec<usize>, flat: &mut Vec<Value>) {
-        let from = hex::encode_prefixed(self.from);
-        let (gas, gas_used) = (format!("{:#x}", self.gas), format!("{:#x}", self.gas_used));
-        let value = format!("{:#x}", self.value.unwrap_or_default());
-        let (input, output) = (hex::encode_prefixed(&self.input), hex::encode_prefixed(&self.output));
-        let to = self.code_address.or(self.to).map(hex::encode_prefixed);
-        let mut object = if self.is_creation() {
-            let address = self.to.map(hex::encode_prefixed);
-            json!({
-                "type": "create",
-                "action": { "creationMethod": type_name(self.entered_by).to_lowercase(), "from": from, "gas": gas, "init": input, "value": value },
-                "result": { "address": address, "code": output, "gasUsed": gas_used },
-            })
-        } else {
-            json!({
-                "type": "call",
-                "action": { "callType": type_name(self.entered_by).to_lowercase(), "from": from, "to": to, "gas": gas, "input": input, "value": value },
-                "result": { "gasUsed": gas_used, "output": output },
-            })
-        };
-        object["subtraces"] = json!(self.calls.len());
-        object["traceAddress"] = json!(path);
-        if let Some(error) = error_text(self.result) {
-            object["error"] = json!(error);
-            object["result"] = Value::Null;
-        }
-        flat.push(object);
-        for (index, call) in self.calls.iter().enumerate() {
-            path.push(index);
-            call.flatten(path, flat);
-            path.pop();
-        }
-    }
-}
-
-const fn type_name(frame_type: FrameType) -> &'static str {
-    match frame_type {
-        FrameType::Call => "CALL",
-        FrameType::CallCode => "CALLCODE",
-        FrameType::DelegateCall => "DELEGATECALL",
-        FrameType::StaticCall => "STATICCALL",
-        FrameType::Create => "CREATE",
-        FrameType::Create2 => "CREATE2",
-    }
-}
-
-/// The text of Solidity's `Error(string)`, when the output is one.
-fn revert_reason(output: &[u8]) -> Option<String> {
-    let body = output.strip_prefix(&[0x08, 0xc3, 0x79, 0xa0])?;
-    let length = usize::try_from(U256::from_be_slice(body.get(32..64)?)).ok()?;
-    let text = body.get(64..)?.get(..length)?;
-    String::from_utf8(text.to_vec()).ok()
 }

@@ -1,5 +1,6 @@
 //! 4byteTracer: how often each function selector was called, with the size of its arguments.
 
+use super::is_precompile;
 use crate::tracer::{FrameStart, FrameType, Tracer};
 use alloy_primitives::hex;
 use serde_json::{Map, Value, json};
@@ -31,7 +32,9 @@ impl FourByteTracer {
 
 impl Tracer for FourByteTracer {
     fn enter(&mut self, frame: &FrameStart<'_>) {
-        if matches!(frame.frame_type, FrameType::Create | FrameType::Create2) {
+        let is_creation = matches!(frame.frame_type, FrameType::Create | FrameType::Create2);
+        // What precompiles are given are no selectors.
+        if is_creation || frame.code_address.is_some_and(|address| is_precompile(&address)) {
             return;
         }
         if let Some((selector, arguments)) = frame.input.split_first_chunk::<4>() {

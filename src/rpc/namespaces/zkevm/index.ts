@@ -7,6 +7,7 @@ import { counterMethods } from './counters.js';
 import { feeMethods } from './fees.js';
 import { forkMethods } from './forks.js';
 import { statusMethods } from './status.js';
+import { traceCounterMethods } from './trace-counters.js';
 
 export function zkevmMethods(services: RpcServices): MethodTable {
   return {
@@ -16,5 +17,6 @@ export function zkevmMethods(services: RpcServices): MethodTable {
     ...feeMethods(services),
     ...forkMethods(services),
     ...statusMethods(services),
+    ...traceCounterMethods(services),
   };
 }
