@@ -6,6 +6,7 @@
 //! - [`StateTree`]: the tree of a node, in pages that a [`PageSource`] reads and the caller writes.
 //! - [`Proof`]: that a key has a value or none.
 //! - [`MemoryTree`] and [`root_of`]: whole trees in memory.
+//! - [`PartialTree`]: a tree of which only some nodes are known.
 //! - [`witness`]: trees as content-addressed nodes, as provers and test data exchange them.
 //!
 //! Nothing here knows a database; whoever stores the tree passes its pages in and writes the pages that come out.
@@ -20,6 +21,7 @@ mod memory_tree;
 mod page;
 mod page_writer;
 mod parallel;
+mod partial;
 mod pass;
 mod path;
 pub mod poseidon;
@@ -34,6 +36,7 @@ pub use audit::AuditReport;
 pub use h4::{H4, NonCanonicalLimb};
 pub use memory_tree::{MemoryTree, root_of};
 pub use page::{PAGE_LEVELS, PageFault, PageKey, PageKeyBytes};
+pub use partial::{NodeSource, PartialError, PartialTree, Recording, TreeNodes};
 pub use proof::{Proof, ProofEnd, ProofError, value_hash};
 pub use state_tree::{StateTree, TreeConfig, TreeDelta};
 pub use store::{CacheStats, NoSource, PageError, PageSource, PageWrite, TreeError};

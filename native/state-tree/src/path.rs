@@ -62,6 +62,13 @@ impl Path {
         (self.0[(level / 64) as usize] >> (63 - level % 64)) & 1 == 1
     }
 
+    /// Turns the bit that decides at `level`.
+    #[inline]
+    pub(crate) fn flip(&mut self, level: u32) {
+        debug_assert!(level < LEVELS);
+        self.0[(level / 64) as usize] ^= 1 << (63 - level % 64);
+    }
+
     /// The path with zeros from `depth` on.
     #[inline]
     pub(crate) fn truncated(&self, depth: u32) -> Self {

@@ -82,6 +82,15 @@ fn leaf_hash(path: &Path, depth: u32, value_hash: &H4) -> H4 {
 }
 
 impl Proof {
+    /// Key and value hash of the leaf that the path of `key` ends in, its own or another one.
+    pub(crate) const fn end_leaf(&self, key: &H4) -> Option<(H4, H4)> {
+        match self.end {
+            ProofEnd::Empty => None,
+            ProofEnd::Leaf { value_hash } => Some((*key, value_hash)),
+            ProofEnd::OtherLeaf { key, value_hash } => Some((key, value_hash)),
+        }
+    }
+
     /// Verifies the proof; the hash of the key's value, `None` when the key has none.
     ///
     /// # Errors

@@ -107,7 +107,21 @@ impl Node {
         hash(&input, &capacity)
     }
 
-    fn parts(&self) -> ([u64; 8], [u64; 4]) {
+    /// The node of a value.
+    pub fn of_value(value: &U256) -> Self {
+        Self::Value(value_limbs(value))
+    }
+
+    /// The value that a value node holds; `None` for other nodes. A value may be stored with its capacity as well.
+    pub fn value(&self) -> Option<U256> {
+        let (limbs, CAPACITY_ZERO) = self.parts() else { return None };
+        if limbs.iter().any(|limb| limb >> 32 != 0) {
+            return None;
+        }
+        Some(U256::from_limbs(std::array::from_fn(|word| limbs[2 * word] | (limbs[2 * word + 1] << 32))))
+    }
+
+    pub(crate) fn parts(&self) -> ([u64; 8], [u64; 4]) {
         match *self {
             Self::Tree([i0, i1, i2, i3, i4, i5, i6, i7, c0, c1, c2, c3]) => {
                 ([i0, i1, i2, i3, i4, i5, i6, i7], [c0, c1, c2, c3])
@@ -143,7 +157,10 @@ pub fn load_leaves(root: &H4, mut lookup: impl FnMut(&H4) -> Option<Node>) -> Re
             let (input, capacity) = node.parts();
             match capacity {
                 CAPACITY_ZERO => push_children(pending, &input, &mut next)?,
-                CAPACITY_LEAF => leaves.push(read_leaf(pending, &input)?),
+                CAPACITY_LEAF => {
+                    let (key, hash) = read_leaf(&pending.hash, &pending.path, pending.depth, &input)?;
+                    leaves.push((key, Pending { hash, path: pending.path, depth: pending.depth }));
+                }
                 _ => return Err(WitnessError::WrongKind { hash: pending.hash }),
             }
         }
@@ -191,19 +208,19 @@ fn push_children(pending: &Pending, input: &[u64; 8], next: &mut Vec<Pending>) -
     Ok(())
 }
 
-/// The leaf's key and, in the place of the value, its value hash.
-fn read_leaf(pending: &Pending, input: &[u64; 8]) -> Result<(H4, Pending), WitnessError> {
+/// Key and value hash of the leaf `hash`, whose place is `depth` levels down; `prefix` has the bits that lead there.
+pub(crate) fn read_leaf(hash: &H4, prefix: &Path, depth: u32, input: &[u64; 8]) -> Result<(H4, H4), WitnessError> {
     let remaining = H4([input[0], input[1], input[2], input[3]]);
     let value_hash = H4([input[4], input[5], input[6], input[7]]);
-    let mut key = pending.path.key();
+    let mut key = prefix.key();
     for (element, limb) in key.0.iter_mut().enumerate() {
-        let consumed = (pending.depth + 3 - element as u32) / 4;
+        let consumed = (depth + 3 - element as u32) / 4;
         *limb |= remaining.0[element].checked_shl(consumed).unwrap_or(0);
     }
-    if remaining_key(&key, pending.depth) != remaining {
-        return Err(WitnessError::ElementTooLarge { hash: pending.hash });
+    if remaining_key(&key, depth) != remaining {
+        return Err(WitnessError::ElementTooLarge { hash: *hash });
     }
-    Ok((key, Pending { hash: value_hash, path: pending.path, depth: pending.depth }))
+    Ok((key, value_hash))
 }
 
 fn read_values(
@@ -216,13 +233,8 @@ fn read_values(
         .zip(pending.iter().zip(nodes))
         .map(|(key, (pending, node))| {
             let hash = pending.hash;
-            // A value may be stored with its capacity as well.
-            let (limbs, CAPACITY_ZERO) = node.parts() else { return Err(WitnessError::WrongKind { hash }) };
-            if limbs.iter().any(|limb| limb >> 32 != 0) {
-                return Err(WitnessError::ElementTooLarge { hash });
-            }
-            let words = std::array::from_fn(|word| limbs[2 * word] | (limbs[2 * word + 1] << 32));
-            Ok((key, U256::from_limbs(words)))
+            let (_, CAPACITY_ZERO) = node.parts() else { return Err(WitnessError::WrongKind { hash }) };
+            Ok((key, node.value().ok_or(WitnessError::ElementTooLarge { hash })?))
         })
         .collect()
 }
