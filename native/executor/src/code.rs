@@ -41,6 +41,7 @@ static CACHE: LazyLock<RwLock<Cache>> = LazyLock::new(RwLock::default);
 
 /// The prepared code of a linear Poseidon hash.
 pub(crate) fn code_of(hash: &B256, reader: &impl StateReader) -> Result<Bytecode, StateError> {
+    reader.loads_code(hash)?;
     if let Ok(cache) = CACHE.read()
         && let Some(code) = cache.codes.get(hash)
     {

@@ -9,6 +9,9 @@ pub enum StateError {
     /// The code of a hash that the state refers to is missing.
     #[error("the code {0} is missing")]
     MissingCode(B256),
+    /// A witness does not have a node that the execution needs.
+    #[error("the witness has no node {0}")]
+    MissingNode(B256),
     /// Stored data contradict each other or the protocol.
     #[error("the state is corrupt: {0}")]
     Corrupt(String),
@@ -73,6 +76,7 @@ impl ExecutorError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::State(StateError::MissingCode(_)) => "EXECUTOR_MISSING_CODE",
+            Self::State(StateError::MissingNode(_)) => "EXECUTOR_MISSING_NODE",
             Self::State(StateError::Corrupt(_)) => "EXECUTOR_STATE_CORRUPT",
             Self::State(StateError::Backend(_)) => "EXECUTOR_STATE_BACKEND",
             Self::Cancelled => "EXECUTOR_CANCELLED",

@@ -31,6 +31,7 @@ mod tracer;
 pub mod tracers;
 mod tracing;
 pub mod vectors;
+mod witness_state;
 
 pub use batch::{BatchInput, BatchResult, SkippedTx, execute_batch};
 pub use block::{BlockExecutor, BlockParams, BlockTime, L1Info, OpenError};
@@ -45,3 +46,5 @@ pub use outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
 pub use simulate::{AccessListItem, CALL_GAS_MAX, Call, CallContext, CallResult, Simulation, simulate};
 pub use state::{AccountDiff, AccountState, BatchState, StateDiff, StateReader, StorageDiff};
 pub use tracer::{FrameStart, FrameStop, FrameType, SentAll, StateView, Tracer};
+pub use tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};
+pub use witness_state::{WitnessState, state_error};

@@ -43,6 +43,15 @@ pub trait StateReader {
     /// # Errors
     /// When the state cannot be read, or [`StateError::MissingCode`].
     fn code(&self, hash: &B256) -> Result<Bytes, StateError>;
+
+    /// Told of every code that an execution loads, also of one that [`StateReader::code`] is not asked for because the
+    /// process has it prepared. A state that must know all of them can refuse.
+    ///
+    /// # Errors
+    /// [`StateError::MissingCode`] from a state that does not have the code.
+    fn loads_code(&self, _hash: &B256) -> Result<(), StateError> {
+        Ok(())
+    }
 }
 
 impl<T: StateReader + ?Sized> StateReader for &T {
@@ -55,6 +64,9 @@ impl<T: StateReader + ?Sized> StateReader for &T {
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
         (**self).code(hash)
     }
+    fn loads_code(&self, hash: &B256) -> Result<(), StateError> {
+        (**self).loads_code(hash)
+    }
 }
 
 impl<T: StateReader + ?Sized> StateReader for std::sync::Arc<T> {
@@ -66,6 +78,9 @@ impl<T: StateReader + ?Sized> StateReader for std::sync::Arc<T> {
     }
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
         (**self).code(hash)
+    }
+    fn loads_code(&self, hash: &B256) -> Result<(), StateError> {
+        (**self).loads_code(hash)
     }
 }
 

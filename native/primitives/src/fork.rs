@@ -67,6 +67,20 @@ pub enum CostProfile {
     D13 = 2,
 }
 
+impl CostProfile {
+    /// Every profile.
+    pub const ALL: [Self; 3] = [Self::E9, Self::B12, Self::D13];
+
+    /// The name of the profile.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::E9 => "E9",
+            Self::B12 => "B12",
+            Self::D13 => "D13",
+        }
+    }
+}
+
 /// Where the limits of a batch come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitTable {

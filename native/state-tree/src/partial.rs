@@ -145,7 +145,7 @@ struct Inner {
 }
 
 /// A tree of which only some nodes are known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PartialTree<S> {
     source: S,
     top: Subtree,

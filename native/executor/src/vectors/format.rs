@@ -1,8 +1,9 @@
 //! The JSON formats of the vectors.
 
-use super::input_template;
+use super::export::Execution;
+use super::{VectorState, input_template};
 use crate::memory_state::{GenesisAccount, MemoryState};
-use crate::{BatchInput, BatchState, L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf};
+use crate::{BatchInput, BatchState, L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf, WitnessState};
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -17,7 +18,7 @@ pub struct Vector {
     /// Name, with its folder where the format has it.
     pub name: String,
     /// State before the batch.
-    pub state: MemoryState,
+    pub state: VectorState,
     /// The batch.
     pub input: BatchInput,
     /// What is to come out.
@@ -173,6 +174,8 @@ struct RawVector<'a> {
     virtual_counters: Option<RawCounters>,
     #[serde(borrow, default)]
     gas_limit: Option<Number<'a>>,
+    #[serde(default)]
+    execution: Option<Execution>,
 }
 
 #[derive(Deserialize)]
@@ -256,10 +259,10 @@ impl RawVector<'_> {
         Ok(Vector { name, state, input, expected })
     }
 
-    fn state(&self) -> Result<MemoryState, String> {
+    fn state(&self) -> Result<VectorState, String> {
         if let (None, Some(genesis)) = (&self.db, &self.genesis) {
             let accounts = genesis.iter().map(RawAccount::build).collect::<Result<Vec<_>, _>>()?;
-            return Ok(MemoryState::from_genesis(&accounts));
+            return Ok(VectorState::Whole(MemoryState::from_genesis(&accounts)));
         }
         let root = self.old_state_root.as_deref().unwrap_or("0x0");
         let root = H4::from_u256(&number_hex(root)?).map_err(|error| error.to_string())?;
@@ -268,7 +271,6 @@ impl RawVector<'_> {
             let key = H4::from_u256(&number_hex(key)?).map_err(|error| error.to_string())?;
             nodes.insert(key, Node::from_hex(elements).map_err(|error| error.to_string())?);
         }
-        let leaves = load_leaves(&root, |hash| nodes.get(hash).copied()).map_err(|error| error.to_string())?;
         let mut codes = Vec::new();
         for (key, code) in self.contracts_bytecode.iter().flatten() {
             // Shorter keys are addresses, aliases of no use here.
@@ -276,11 +278,20 @@ impl RawVector<'_> {
                 codes.push((hash(key)?, bytes(code)?));
             }
         }
-        Ok(MemoryState::from_leaves(leaves, codes))
+        if let Some(execution) = &self.execution {
+            return Ok(VectorState::Witness(WitnessState::new(root, nodes, codes, execution.smt_depth)));
+        }
+        let leaves = load_leaves(&root, |hash| nodes.get(hash).copied()).map_err(|error| error.to_string())?;
+        Ok(VectorState::Whole(MemoryState::from_leaves(leaves, codes)))
     }
 
     fn spec(&self, name: &str) -> Result<ForkSpec, String> {
         let fork = ForkId::try_from(self.fork_id.u64()?).map_err(|error| error.to_string())?;
+        if let Some(execution) = &self.execution {
+            let named = CostProfile::ALL.into_iter().find(|profile| profile.name() == execution.counter_profile);
+            let profile = named.ok_or_else(|| format!("unknown counter profile {:?}", execution.counter_profile))?;
+            return Ok(ForkSpec::new(fork).with_profile(profile));
+        }
         // The vectors labelled fork 7 (the performance batches) precede its release; the counters below them are E9's either way.
         let mut spec = if fork == ForkId::Etrog { ForkSpec::etrog_draft() } else { ForkSpec::new(fork) };
         if fork < ForkId::Banana {
@@ -296,7 +307,7 @@ impl RawVector<'_> {
         Ok(spec)
     }
 
-    fn input(&self, name: &str, state: &MemoryState) -> Result<BatchInput, (&'static str, String)> {
+    fn input(&self, name: &str, state: &VectorState) -> Result<BatchInput, (&'static str, String)> {
         let at = |field: &'static str| move |what: String| (field, what);
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().unwrap_or("0x0").to_owned();
         let mut input = input_template(self.spec(name).map_err(at("forkID"))?);

@@ -1,15 +1,20 @@
 //! The public executor vectors: reading every format of theirs, running them and comparing.
 //!
 //! A vector gives inputs and expected results of one batch. [`parse`] reads one JSON document (an
-//! object, or an array of them), [`run_vector`] executes one and reports field by field.
+//! object, or an array of them), [`run_vector`] executes one and reports field by field. A batch of our own can be
+//! written in the same format ([`WitnessedBatch`]).
 
 mod exceptions;
+mod export;
 mod format;
 mod report;
+mod state;
 
 pub use exceptions::{Exception, exception};
+pub use export::WitnessedBatch;
 pub use format::{Expected, Vector, VectorError, parse};
 pub use report::{FieldReport, VectorReport, Verdict};
+pub use state::VectorState;
 
 use crate::{BatchInput, CancelToken, execute_batch};
 use alloy_primitives::hex;
