@@ -19,14 +19,17 @@ mod history;
 mod injected;
 pub mod layout;
 mod metrics;
+pub mod old_tree;
 mod overrides;
 pub mod pool;
 mod pre_execution;
+mod proof;
 mod reader;
 mod reads;
 pub mod seal;
 pub mod trace;
 pub mod tree;
 pub mod views;
+pub mod witness;
 
 pub use error::{EngineError, EngineResult};

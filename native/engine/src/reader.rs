@@ -135,7 +135,7 @@ impl StateReader for BlockReader {
     }
 }
 
-fn state_error(error: DbError) -> StateError {
+pub(crate) fn state_error(error: DbError) -> StateError {
     match error {
         DbError::Corrupt { what } => StateError::Corrupt(what),
         other => StateError::Backend(other.to_string()),

@@ -310,7 +310,7 @@ fn close(batch: &mut BatchRecord, closing: &BatchClosing, now_ms: u64) {
     batch.closed_at_ms = now_ms;
 }
 
-fn resources_of(values: &[u64]) -> Resources {
+pub(crate) fn resources_of(values: &[u64]) -> Resources {
     Resources(std::array::from_fn(|index| values.get(index).copied().unwrap_or(0)))
 }
 
