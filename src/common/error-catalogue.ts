@@ -96,6 +96,18 @@ const ENGINE = {
     cause: 'The state of that block is no longer kept.',
     remedy: 'Ask for a newer block, or ask a node that keeps more history.',
   },
+  STATE_TOO_OLD: {
+    cause: 'So many keys changed since that block that its state tree is not rebuilt for a proof or a witness.',
+    remedy: 'Ask for a newer block or batch, or raise rpc.proofChangesMax.',
+  },
+  BATCH_NOT_CLOSED: {
+    cause: 'A witness was asked for of a batch that is open, does not exist, or is the genesis.',
+    remedy: 'Ask for a batch from 1 to the last closed one,.',
+  },
+  WITNESS_INCOMPLETE: {
+    cause: 'A witness lacks a node or a code that executing its batch needs.',
+    remedy: 'Make the witness anew, with the same version that executes it; please report it if it persists.',
+  },
   BLOCK_NOT_FOUND: { cause: 'There is no such L2 block.', remedy: 'Ask for a block number up to eth_blockNumber.' },
   LOGS_TOO_MANY: {
     cause: 'The log query matches more logs than one answer may hold.',

@@ -108,6 +108,7 @@ impl EngineError {
             Self::Tree(_) => "STATE_TREE_FAILED",
             Self::Execution(ExecutorError::Cancelled) => "CALL_TIMEOUT",
             Self::Execution(ExecutorError::State(StateError::Backend(_))) => "STATE_DB_IO",
+            Self::Execution(ExecutorError::State(StateError::MissingNode(_))) => "WITNESS_INCOMPLETE",
             Self::Execution(ExecutorError::State(_)) => "STATE_DB_CORRUPT",
             Self::Executor(_) | Self::Execution(_) => "EXECUTOR_FAILED",
             Self::UnsupportedForkId(_) => "FORK_NOT_SUPPORTED",

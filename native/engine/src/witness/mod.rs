@@ -128,7 +128,3 @@ impl BatchWitness {
         self.batch.to_json().map_err(|error| EngineError::Panic(format!("JSON vector: {error}")))
     }
 }
-
-#[cfg(test)]
-#[path = "witness_test.rs"]
-mod tests;
