@@ -41,6 +41,9 @@ export declare class Engine {
   batchJson(batch: number, fullTransactions: boolean): string | null
   batchNumberByBlock(block: number): number | null
   batchData(batch: number): Buffer | null
+  proofJson(address: Buffer, slots: Buffer, block: number, changesMax: number): Promise<string>
+  batchWitness(batch: number, asVector: boolean, changesMax: number): Promise<string>
+  blockRangeWitness(first: number, last: number, changesMax: number): Promise<string>
   metricsText(): string
   traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>
   traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>

@@ -229,6 +229,20 @@ export interface NativeEngine {
   batchNumberByBlock(block: number): number | null;
   batchData(batch: number): Buffer | null;
 
+  /**
+   * Values and proofs of an account and of slots (32 bytes each, one after the other) at the end of a block, as the JSON object of
+   * `zkevm_getProof`. The tree of an older block is rebuilt from what changed since, at most `changesMax` keys. Throws STATE_TOO_OLD,
+   * STATE_PRUNED, BLOCK_NOT_FOUND.
+   */
+  proofJson(address: Buffer, slots: Buffer, block: number, changesMax: number): Promise<string>;
+  /**
+   * Witness of a closed batch as JSON: `{oldStateRoot, newStateRoot, db, contractsBytecode}`, or with `asVector` the whole input of the
+   * executor with the expected results. Throws BATCH_NOT_CLOSED, STATE_TOO_OLD, STATE_PRUNED.
+   */
+  batchWitness(batch: number, asVector: boolean, changesMax: number): Promise<string>;
+  /** The same for consecutive L2 blocks. Throws CALL_INVALID for blocks that cannot be executed as one. */
+  blockRangeWitness(first: number, last: number, changesMax: number): Promise<string>;
+
   /** Prometheus text of the native side. */
   metricsText(): string;
 }

@@ -330,6 +330,38 @@ impl Engine {
         read().map(|data| data.map(Buffer::from)).map_err(to_js)
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn proof_json(&self, address: Buffer, slots: Buffer, block: i64, changes_max: u32) -> Result<Promised<String>> {
+        let address = self::address(&address).map_err(to_js)?;
+        if !slots.len().is_multiple_of(32) {
+            return Err(to_js(EngineError::invalid_argument("slots are 32 bytes each")));
+        }
+        let slots: Vec<U256> = slots.chunks_exact(32).map(U256::from_be_slice).collect();
+        let slot = Arc::clone(&self.core);
+        let work = move || current(&slot)?.proof_json(&address, &slots, BlockId::from(block), changes_max as usize);
+        Ok(run(work, |json| json))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn batch_witness(&self, batch: i64, as_vector: bool, changes_max: u32) -> Result<Promised<String>> {
+        let batch = unsigned(batch, "batch").map_err(to_js)?;
+        let slot = Arc::clone(&self.core);
+        let work = move || {
+            let witness = current(&slot)?.batch_witness(batch, changes_max as usize)?;
+            if as_vector { witness.vector_json() } else { witness.witness_json() }
+        };
+        Ok(run(work, |json| json))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn block_range_witness(&self, first: i64, last: i64, changes_max: u32) -> Result<Promised<String>> {
+        let first = unsigned(first, "first").map_err(to_js)?;
+        let last = unsigned(last, "last").map_err(to_js)?;
+        let slot = Arc::clone(&self.core);
+        let work = move || current(&slot)?.block_range_witness(first, last, changes_max as usize)?.witness_json();
+        Ok(run(work, |json| json))
+    }
+
     #[napi(catch_unwind)]
     pub fn metrics_text(&self) -> Result<String> {
         Ok(self.core()?.metrics_text())

@@ -70,12 +70,6 @@ pub enum EngineError {
     /// The batch is open, does not exist, or is the genesis.
     #[error("batch {0} is not a closed batch with L2 blocks")]
     BatchNotClosed(u64),
-    /// Changes since the block are not kept any more, or were not recorded.
-    #[error("the state of block {block} is not kept")]
-    StatePruned {
-        /// The block asked for.
-        block: u64,
-    },
     /// Too much changed since the block for its tree to be rebuilt.
     #[error("more than {max} keys changed since block {block}, its tree is not rebuilt")]
     TooManyChanges {
@@ -120,7 +114,6 @@ impl EngineError {
             Self::WrongState(_) => "ENGINE_BUSY",
             Self::BlockNotFound => "BLOCK_NOT_FOUND",
             Self::BatchNotClosed(_) => "BATCH_NOT_CLOSED",
-            Self::StatePruned { .. } => "STATE_PRUNED",
             Self::TooManyChanges { .. } => "STATE_TOO_OLD",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
             Self::TraceTooLarge(_) => "TRACE_TOO_LARGE",

@@ -44,13 +44,14 @@ pub struct OldTree<'a> {
 /// The tree at the end of block `number`.
 ///
 /// # Errors
-/// [`EngineError::BlockNotFound`] above the head, [`EngineError::StatePruned`] when changes since the block are not kept,
+/// [`EngineError::BlockNotFound`] above the head, [`DbError::StatePruned`] when its state is not kept any more,
 /// [`EngineError::TooManyChanges`] when more than `changes_max` keys changed since, and those of the database.
 pub fn tree_at<'a>(snapshot: &'a Snapshot<'a>, number: u64, changes_max: usize) -> EngineResult<OldTree<'a>> {
     let head = snapshot.head()?;
     if number > head.block {
         return Err(EngineError::BlockNotFound);
     }
+    snapshot.check_state(number)?;
     let block = snapshot.block(number)?.ok_or_else(|| DbError::corrupt(format!("block {number} is missing")))?;
     let mut tree = open(snapshot, &head.state_root)?;
     let changed = changed_since(snapshot, number, head.block, changes_max)?;
@@ -81,7 +82,7 @@ struct Changed {
 fn changed_since(snapshot: &Snapshot<'_>, number: u64, head: u64, changes_max: usize) -> EngineResult<Changed> {
     let mut keys = Changed::default();
     for later in number + 1..=head {
-        let changes = snapshot.change_set(later)?.ok_or(EngineError::StatePruned { block: number })?;
+        let changes = snapshot.change_set(later)?;
         keys.accounts.extend(changes.accounts);
         keys.slots.extend(changes.slots);
         if keys.accounts.len() + keys.slots.len() > changes_max {

@@ -12,7 +12,6 @@ use zkevm_engine::seal::BatchClosing;
 use zkevm_engine::witness::BatchWitness;
 use zkevm_executor::vectors::{Verdict, run_vectors};
 use zkevm_executor::{ExecutorError, StateError, execute_batch};
-use zkevm_state_db::{WriteBatch, schema};
 use zkevm_state_tree::{H4, keys, verify_elements};
 
 /// More than any of these chains changes.
@@ -247,10 +246,9 @@ fn what_cannot_be_answered_has_a_code() {
     assert_eq!((proof(BlockId::Latest, 0), proof(BlockId::Pending, 0)), (newest.clone(), newest));
     assert_eq!(proof(BlockId::Number(head - 1), 1), Err("STATE_TOO_OLD"));
     assert_eq!(engine.batch_witness(1, 1).unwrap_err().code(), "STATE_TOO_OLD");
-    // Change sets that are gone.
-    let mut batch = WriteBatch::default();
-    engine.store().delete(&mut batch, schema::CHANGE_SET, &schema::number_key(2)).unwrap();
-    engine.store().write(batch).unwrap();
+    // States that are not kept any more.
+    engine.store().raise_oldest_state(2);
     assert_eq!(proof(BlockId::Number(1), CHANGES_MAX), Err("STATE_PRUNED"));
     assert!(proof(BlockId::Number(2), CHANGES_MAX).is_ok());
+    assert_eq!(engine.batch_witness(1, CHANGES_MAX).unwrap_err().code(), "STATE_PRUNED");
 }

@@ -5,7 +5,7 @@ use rocksdb::{DB, SnapshotWithThreadMode};
 
 use crate::change_set::ChangeSet;
 use crate::error::{DbError, DbResult};
-use crate::records::{AccountRecord, BlockRecord, HeadRecord};
+use crate::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord};
 use crate::schema::{self, meta};
 use crate::store::Store;
 
@@ -66,13 +66,32 @@ impl Snapshot<'_> {
             .transpose()
     }
 
-    /// What `block` changed; `None` when that was not recorded or is pruned.
+    /// A batch.
     ///
     /// # Errors
     /// [`DbError::Corrupt`].
-    pub fn change_set(&self, block: u64) -> DbResult<Option<ChangeSet>> {
+    pub fn batch(&self, number: u64) -> DbResult<Option<BatchRecord>> {
+        self.get(schema::BATCH, &schema::number_key(number))?
+            .map(|bytes| self.store.decode("batch", &bytes))
+            .transpose()
+    }
+
+    /// Refuses blocks whose state is pruned. What is pruned after this stays visible here.
+    ///
+    /// # Errors
+    /// [`DbError::StatePruned`].
+    pub fn check_state(&self, block: u64) -> DbResult<()> {
+        self.store.check_state(block)
+    }
+
+    /// What `block` changed; every block from the oldest readable state on has a record.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`], also when there is none.
+    pub fn change_set(&self, block: u64) -> DbResult<ChangeSet> {
         let bytes = self.get(schema::CHANGE_SET, &schema::number_key(block))?;
-        bytes.map(|bytes| ChangeSet::from_bytes(&bytes).map_err(|error| self.store.stopping(error))).transpose()
+        let bytes = bytes.ok_or_else(|| self.store.corrupt(format!("the change set of block {block} is missing")))?;
+        ChangeSet::from_bytes(&bytes).map_err(|error| self.store.stopping(error))
     }
 
     /// The account at the end of the newest block.
@@ -160,10 +179,10 @@ mod tests {
             assert_eq!(snapshot.storage_at(&address, &slot, block).unwrap(), U256::from(30), "block {block}");
         }
         assert_eq!(snapshot.storage_at(&address, &slot, 2).unwrap(), U256::ZERO);
-        assert_eq!(snapshot.change_set(7).unwrap(), None);
+        assert_eq!(snapshot.change_set(3).unwrap().tree_depth, 3);
         assert_eq!(later.storage_at(&address, &slot, 6).unwrap(), U256::from(30));
         assert_eq!(later.storage(&address, &slot).unwrap(), U256::from(70));
-        assert_eq!(later.change_set(7).unwrap().unwrap().tree_depth, 7);
+        assert_eq!(later.change_set(7).unwrap().tree_depth, 7);
         let key = schema::slot_key(&address, &slot);
         let found = snapshot.get_many(schema::FLAT_STORAGE, &[&key[..], &[0; 52]]).unwrap();
         assert_eq!(found, [Some(U256::from(30).to_be_bytes::<32>().to_vec()), None]);

@@ -4,7 +4,7 @@ use alloy_primitives::{B256, Bytes};
 use zkevm_executor::vectors::Expected;
 use zkevm_executor::{BatchInput, CancelToken, L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf, acc_input_hash};
 use zkevm_primitives::{BatchNumber, Counters, ForkId, ForkSpec};
-use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord, decode};
+use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord};
 use zkevm_state_db::{DbError, Snapshot, schema};
 
 use super::Target;
@@ -16,7 +16,7 @@ impl Engine {
     /// A closed batch.
     pub(super) fn batch_target(&self, snapshot: &Snapshot<'_>, number: u64) -> EngineResult<Target> {
         let not_closed = || EngineError::BatchNotClosed(number);
-        let batch = batch_record(snapshot, number)?.filter(BatchRecord::is_closed).ok_or_else(not_closed)?;
+        let batch = snapshot.batch(number)?.filter(BatchRecord::is_closed).ok_or_else(not_closed)?;
         if batch.kind == BatchKind::Genesis as u8 || batch.block_count == 0 {
             return Err(not_closed());
         }
@@ -44,7 +44,7 @@ impl Engine {
         }
         let blocks = blocks_of(snapshot, first, last)?;
         let number = blocks[0].batch;
-        let mut batch = batch_record(snapshot, number)?.ok_or_else(|| missing_batch(number))?;
+        let mut batch = snapshot.batch(number)?.ok_or_else(|| missing_batch(number))?;
         if blocks.iter().any(|block| block.coinbase != batch.coinbase) {
             return Err(invalid("they have several coinbases"));
         }
@@ -67,7 +67,7 @@ impl Engine {
         // A forced batch has one block, which takes the batch's L1 data; other blocks name leaves.
         let (l1_info_root, forced_block_hash_l1) =
             if is_sequenced { (B256::ZERO, B256::ZERO) } else { (first.global_exit_root, first.l1_block_hash) };
-        let old_acc_input_hash = batch_record(snapshot, batch.number - 1)?.map_or(B256::ZERO, |old| old.acc_input_hash);
+        let old_acc_input_hash = snapshot.batch(batch.number - 1)?.map_or(B256::ZERO, |old| old.acc_input_hash);
         Ok(BatchInput {
             spec: if fork == self.config().fork.fork { self.config().fork } else { ForkSpec::new(fork) },
             chain_id: self.config().chain_id,
@@ -118,11 +118,6 @@ fn stored_or_computed_acc_input_hash(batch: &BatchRecord, input: &BatchInput) ->
 
 fn counters_of(batch: &BatchRecord) -> Counters {
     resources_of(&batch.used).counters()
-}
-
-fn batch_record(snapshot: &Snapshot<'_>, number: u64) -> EngineResult<Option<BatchRecord>> {
-    let bytes = snapshot.get(schema::BATCH, &schema::number_key(number))?;
-    Ok(bytes.map(|bytes| decode("batch", &bytes)).transpose()?)
 }
 
 fn blocks_of(snapshot: &Snapshot<'_>, first: u64, last: u64) -> EngineResult<Vec<BlockRecord>> {

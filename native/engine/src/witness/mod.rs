@@ -66,10 +66,9 @@ impl Engine {
 fn record(snapshot: &Snapshot<'_>, target: Target, changes_max: usize) -> EngineResult<BatchWitness> {
     let Target { name, first_block, mut input, expected } = target;
     let before = first_block - 1;
-    let changes = snapshot.change_set(before)?.ok_or(EngineError::StatePruned { block: before })?;
-    let depth = u32::try_from(changes.tree_depth).unwrap_or(u32::MAX);
-    input.depth_measure = Some(depth);
     let old = tree_at(snapshot, before, changes_max)?;
+    let depth = u32::try_from(snapshot.change_set(before)?.tree_depth).unwrap_or(u32::MAX);
+    input.depth_measure = Some(depth);
     let mut recorder = Recorder::new(snapshot, old, depth);
     let result = execute_batch(&input, &mut recorder)?;
     let (nodes, codes, code_owners) = recorder.into_parts();
