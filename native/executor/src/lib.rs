@@ -46,5 +46,4 @@ pub use outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
 pub use simulate::{AccessListItem, CALL_GAS_MAX, Call, CallContext, CallResult, Simulation, simulate};
 pub use state::{AccountDiff, AccountState, BatchState, StateDiff, StateReader, StorageDiff};
 pub use tracer::{FrameStart, FrameStop, FrameType, SentAll, StateView, Tracer};
-pub use tracer::{FrameStart, FrameStop, FrameType, StateView, Tracer};
 pub use witness_state::{WitnessState, state_error};
