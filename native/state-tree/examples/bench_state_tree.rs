@@ -60,9 +60,9 @@ impl Bench {
         let before = self.measure_oracle();
         let (start, cpu_start) = (Instant::now(), cpu_nanoseconds());
         let delta = self.tree.update(writes).expect("a tree in memory");
+        self.tree.settle(delta.sequence);
         let cpu = nanoseconds_each(cpu_start, writes.len());
         let wall = start.elapsed().as_secs_f64() * 1e9 / writes.len() as f64;
-        self.tree.settle(delta.sequence);
         let oracle = f64::midpoint(before, self.measure_oracle());
         self.oracle.push(oracle);
         Times { cpu, wall, ratio: cpu / oracle, delta }
@@ -85,8 +85,8 @@ impl Bench {
             samples.push(cpu / 1000.0);
             walls.push(wall / 1000.0);
             ratios.push(ratio);
-            pages += delta.pages.len();
-            bytes += delta.pages.iter().filter_map(|write| write.page.as_ref()).map(|page| page.len()).sum::<usize>();
+            pages += delta.pages().count();
+            bytes += delta.pages().filter_map(|write| write.page).map(<[u8]>::len).sum::<usize>();
         }
         let written = (count * size) as f64;
         let mut report = samples.report();

@@ -1,340 +1,261 @@
 //! The bounded cache of pages.
 //!
 //! Readers share it: a look-up only raises a counter in the entry. Changing it needs exclusive access; when the limit is
-//! passed, a clock hand goes round, lowers the counters and drops the entries it finds at zero. Entries newer than what
-//! is durable stay. The cache is cut into shards so that no growth of a table stops a commit for long.
+//! reached, a clock hand goes round, lowers the counters and drops the entries it finds at zero. What is not yet durable
+//! is pinned and stays. The index is cut into shards so that no growth of a table stops a commit for long.
+//!
+//! A look-up in a large tree waits for memory twice, for the entry and for the page. Many look-ups at once therefore go
+//! block by block: first all entries of a block are asked for, then all its pages.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+use std::{collections::HashMap, hash::BuildHasher};
+
+use crate::{
+    arena::{Arena, Slot},
+    page::PageKey,
+    table::{Entry, NameHash, Step, Table},
 };
-
-use crate::page::PageKey;
 
 /// A power of two; with 64 shards a table of 10 million pages grows in steps of 160,000 entries.
 const SHARDS: usize = 64;
-/// What an entry takes beside its page: key, pointers, table slack and its place on the clock.
-const ENTRY_BYTES: usize = 112;
-/// Rounds of the clock an often used page survives.
-const USES_MAX: u8 = 3;
-/// Steps of the clock hand for one insertion: many, but not so many that entries that must stay make a commit wait. What
-/// is then above the limit goes with the next insertions.
-const STEPS_MAX: usize = 64;
-
-/// A page or the mark that there is none.
-pub(crate) type Content = Option<Arc<[u8]>>;
+/// Steps of the clock hand for one insertion: many, but not so many that entries that must stay make a commit wait.
+const STEPS_MAX: usize = 128;
+/// Look-ups that wait for memory together: as many as a CPU keeps outstanding, and some.
+pub(crate) const BLOCK: usize = 32;
 
 /// What the cache knows of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Known<'a> {
     /// It is this.
-    Page(&'a Arc<[u8]>),
+    Page(&'a [u8]),
     /// There is none.
     Deleted,
     /// Nothing: the source has to say.
     Nothing,
 }
 
-/// A page's content and the pass that wrote it; 0 for what was read from the source.
-pub(crate) type Version = (Content, u64);
-
-/// Hashes one word with one multiplication: names are hashes already, the seed keeps collisions unpredictable.
-#[derive(Clone)]
-struct NameHash {
+/// Hashes a name with one multiplication: names are hashes already, the seed keeps collisions unpredictable.
+struct SeededHash {
     seed: u64,
 }
 
-impl Default for NameHash {
-    fn default() -> Self {
-        Self { seed: std::hash::RandomState::new().build_hasher().finish() }
+impl NameHash for SeededHash {
+    #[inline]
+    fn hash(&self, name: u64) -> u64 {
+        let product = u128::from(self.seed ^ name) * 0x9e37_79b9_7f4a_7c15;
+        (product as u64) ^ (product >> 64) as u64
     }
 }
 
-struct NameHasher {
-    state: u64,
+/// The place of a name: its table and the hash there.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    name: u64,
+    hash: u64,
 }
 
-impl BuildHasher for NameHash {
-    type Hasher = NameHasher;
-
-    fn build_hasher(&self) -> NameHasher {
-        NameHasher { state: self.seed }
+impl Place {
+    #[inline]
+    fn shard(self) -> usize {
+        // The tables use the lowest bits of the same hash.
+        (self.hash >> 48) as usize % SHARDS
     }
-}
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * 0x9e37_79b9_7f4a_7c15;
-        self.state = (product as u64) ^ (product >> 64) as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.state
-    }
-}
-
-struct Entry {
-    page: Content,
-    sequence: u64,
-    /// Where the name is on the clock.
-    place: u32,
-    uses: AtomicU8,
-}
-
-impl Entry {
-    fn bytes(&self) -> usize {
-        ENTRY_BYTES + self.page.as_ref().map_or(0, |page| page.len())
-    }
-}
-
-#[derive(Default)]
-struct Shard {
-    entries: HashMap<u64, Entry, NameHash>,
-    clock: Vec<u64>,
-    hand: usize,
-    bytes: usize,
 }
 
 /// A bounded set of pages.
 pub(crate) struct PageCache {
-    shards: Vec<Shard>,
-    hash: NameHash,
-    shard_limit_bytes: usize,
+    shards: Vec<Table>,
+    arena: Arena,
+    hash: SeededHash,
+    limit_bytes: usize,
+    table_bytes: usize,
+    /// Sum of the pins of all entries.
+    pins: usize,
     /// Names of pages too deep for [`PageKey::word`]. They do not occur in trees of honest size and are never dropped.
     deep: HashMap<PageKey, u64>,
 }
 
 impl PageCache {
-    /// A cache for about `limit_bytes`.
+    /// A cache for `limit_bytes`, tables and free memory included.
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        let hash = NameHash::default();
-        let shard = || Shard { entries: HashMap::with_hasher(hash.clone()), ..Shard::default() };
-        let shards = (0..SHARDS).map(|_| shard()).collect();
-        Self { shards, shard_limit_bytes: limit_bytes / SHARDS, hash, deep: HashMap::new() }
+        Self {
+            shards: empty_shards(),
+            arena: Arena::default(),
+            hash: SeededHash { seed: std::hash::RandomState::new().hash_one(SHARDS) },
+            limit_bytes,
+            table_bytes: 0,
+            pins: 0,
+            deep: HashMap::new(),
+        }
     }
 
-    /// One word that stands for the key; `None` for a deep key not seen before.
-    fn name(&self, key: &PageKey) -> Option<u64> {
-        key.word().or_else(|| self.deep.get(key).copied())
+    #[inline]
+    fn place_of_name(&self, name: u64) -> Place {
+        Place { name, hash: self.hash.hash(name) }
     }
 
-    fn name_or_new(&mut self, key: &PageKey) -> u64 {
+    /// `None` for a deep key not seen before.
+    #[inline]
+    fn place(&self, key: &PageKey) -> Option<Place> {
+        Some(self.place_of_name(key.word().or_else(|| self.deep.get(key).copied())?))
+    }
+
+    fn place_or_new(&mut self, key: &PageKey) -> Place {
         // The low byte of a short key's word is its depth, which is never 255.
         let next = (self.deep.len() as u64) << 8 | 0xff;
-        key.word().unwrap_or_else(|| *self.deep.entry(*key).or_insert(next))
+        let name = key.word().unwrap_or_else(|| *self.deep.entry(*key).or_insert(next));
+        self.place_of_name(name)
     }
 
-    fn shard_of(&self, name: u64) -> usize {
-        // The tables use the lowest and the highest bits of the same hash.
-        (self.hash.hash_one(name) >> 32) as usize % SHARDS
+    #[inline]
+    fn entry(&self, place: Place) -> Option<&Entry> {
+        self.shards[place.shard()].get(place.name, place.hash)
     }
 
     /// What is known of a page.
+    #[inline]
     pub(crate) fn get(&self, key: &PageKey) -> Known<'_> {
-        let Some(entry) = self.name(key).and_then(|name| self.shards[self.shard_of(name)].entries.get(&name)) else {
-            return Known::Nothing;
-        };
-        let uses = entry.uses.load(Ordering::Relaxed);
-        if uses < USES_MAX {
-            // A lost increment between two readers is harmless.
-            entry.uses.store(uses + 1, Ordering::Relaxed);
+        let Some(entry) = self.place(key).and_then(|place| self.entry(place)) else { return Known::Nothing };
+        entry.touch();
+        entry.slot().map_or(Known::Deleted, |slot| Known::Page(self.arena.page(slot)))
+    }
+
+    /// What is known of many pages, in their order.
+    pub(crate) fn get_each<'a>(&'a self, keys: &[PageKey], mut found: impl FnMut(Known<'a>)) {
+        for block in keys.chunks(BLOCK) {
+            self.prefetch(block.iter());
+            for key in block {
+                found(self.get(key));
+            }
         }
-        entry.page.as_ref().map_or(Known::Deleted, Known::Page)
     }
 
-    /// Whether the page is known not to exist.
-    pub(crate) fn is_deleted(&self, key: &PageKey) -> bool {
-        matches!(self.get(key), Known::Deleted)
+    /// Brings the entries and pages of a block of keys near.
+    pub(crate) fn prefetch<'k>(&self, block: impl Iterator<Item = &'k PageKey>) {
+        for place in self.prefetch_entries(block).into_iter().flatten() {
+            if let Some(slot) = self.entry(place).and_then(Entry::slot) {
+                self.arena.prefetch(slot);
+            }
+        }
     }
 
-    /// Adds or replaces a page; what was known of it. Room is made among pages no newer than `settled`.
-    pub(crate) fn put(&mut self, key: &PageKey, version: Version, settled: u64) -> Option<Version> {
-        let limit = self.shard_limit_bytes;
-        let name = self.name_or_new(key);
-        let shard = self.shard_of(name);
-        let shard = &mut self.shards[shard];
-        let former = shard.put(name, version);
+    /// Brings the entries of a block of keys near.
+    pub(crate) fn prefetch_entries<'k>(&self, block: impl Iterator<Item = &'k PageKey>) -> [Option<Place>; BLOCK] {
+        let mut places = [None; BLOCK];
+        for (place, key) in places.iter_mut().zip(block) {
+            *place = self.place(key);
+            if let Some(place) = place {
+                self.shards[place.shard()].prefetch(place.hash);
+            }
+        }
+        places
+    }
+
+    /// Adds or replaces a page that was read from the source.
+    pub(crate) fn keep(&mut self, key: &PageKey, page: &[u8]) {
+        let place = self.place_or_new(key);
+        self.set(place, Some(page));
+    }
+
+    /// Adds or replaces what a pass makes of a page, and pins it.
+    pub(crate) fn put(&mut self, key: &PageKey, page: Option<&[u8]>) {
+        let place = self.place_or_new(key);
+        let entry = self.set(place, page);
+        entry.pins = entry.pins.checked_add(1).expect("fewer than 65,536 passes wait to become durable");
+        self.pins += 1;
+    }
+
+    fn set(&mut self, place: Place, page: Option<&[u8]>) -> &mut Entry {
+        let former = self.entry(place).and_then(Entry::slot);
+        let slot = page.map(|page| {
+            let slot = former.filter(|slot| Arena::fits(*slot, page.len()));
+            let slot = slot.unwrap_or_else(|| self.allocate(place, page.len()));
+            self.arena.write(slot, page);
+            slot
+        });
+        let shard = &mut self.shards[place.shard()];
+        let table_bytes = shard.bytes();
+        shard.get_or_insert(place.name, place.hash, &self.hash);
+        self.table_bytes += shard.bytes() - table_bytes;
+        let entry = shard.get_mut(place.name, place.hash).expect("just inserted");
+        // Making room may have dropped the entry meanwhile, and with it the former page.
+        if let Some(former) = entry.slot().filter(|former| Some(*former) != slot) {
+            self.arena.free(former);
+        }
+        entry.set_slot(slot);
+        entry
+    }
+
+    fn allocate(&mut self, place: Place, len: usize) -> Slot {
+        if let Some(slot) = self.arena.reuse(len, 0) {
+            return slot;
+        }
+        // The last eighth is for what cannot wait until there is a slot of the right size.
+        let room = self.limit_bytes - self.limit_bytes / 8;
+        if self.bytes() + len <= room {
+            return self.arena.carve(len);
+        }
+        // A stock of free slots, so that there are some of the rare sizes too.
+        let stock = self.limit_bytes / 32;
+        let shard = &mut self.shards[place.shard()];
         for _ in 0..STEPS_MAX {
-            if shard.bytes <= limit || shard.clock.is_empty() {
+            if self.arena.free_bytes() > stock {
                 break;
             }
-            shard.advance(settled);
-        }
-        former
-    }
-
-    /// Makes the room that insertions have not made: pages up to `settled` may go now.
-    pub(crate) fn trim(&mut self, settled: u64) {
-        let limit = self.shard_limit_bytes;
-        for shard in &mut self.shards {
-            // After so many steps every entry that may go is gone.
-            let steps_max = shard.clock.len() * (usize::from(USES_MAX) + 1);
-            for _ in 0..steps_max {
-                if shard.bytes <= limit || shard.clock.is_empty() {
-                    break;
-                }
-                shard.advance(settled);
+            if let Step::Dropped(Some(slot)) = shard.advance(&self.hash) {
+                self.arena.free(slot);
             }
         }
+        self.arena.reuse(len, u8::MAX).unwrap_or_else(|| self.arena.carve(len))
     }
 
-    /// Forgets a page if this pass wrote it last.
-    pub(crate) fn remove(&mut self, key: &PageKey, sequence: u64) {
-        let Some(name) = self.name(key) else { return };
-        let shard = self.shard_of(name);
-        let shard = &mut self.shards[shard];
-        if shard.entries.get(&name).is_some_and(|entry| entry.sequence == sequence) {
-            shard.remove(name);
+    /// A pass that wrote the page is durable.
+    pub(crate) fn unpin(&mut self, key: &PageKey) {
+        let place = self.place_or_new(key);
+        let shard = &mut self.shards[place.shard()];
+        let entry = shard.get_mut(place.name, place.hash).expect("pinned entries stay");
+        entry.pins -= 1;
+        self.pins -= 1;
+        // That there is no such page need not be remembered any longer.
+        if entry.pins == 0 && entry.slot().is_none() {
+            shard.remove(place.name, place.hash, &self.hash);
         }
     }
 
-    /// Bytes in use, overhead included.
+    /// Forgets a page, pinned or not.
+    pub(crate) fn forget(&mut self, key: &PageKey) {
+        let Some(place) = self.place(key) else { return };
+        let shard = &mut self.shards[place.shard()];
+        let Some(entry) = shard.get(place.name, place.hash) else { return };
+        self.pins -= usize::from(entry.pins);
+        if let Some(slot) = shard.remove(place.name, place.hash, &self.hash) {
+            self.arena.free(slot);
+        }
+    }
+
+    /// When a large pass had to go beyond the limit and is durable, its memory is given back: the cache starts afresh.
+    pub(crate) fn trim(&mut self) {
+        if self.pins == 0 && self.bytes() > self.limit_bytes {
+            self.shards = empty_shards();
+            self.arena = Arena::default();
+            self.table_bytes = 0;
+        }
+    }
+
+    /// Bytes in use, tables and free memory included.
     pub(crate) fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.bytes).sum()
+        self.arena.carved_bytes() + self.table_bytes
     }
 
     /// Number of pages.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.clock.len()).sum()
+        self.shards.iter().map(Table::len).sum()
     }
 }
 
-impl Shard {
-    fn put(&mut self, name: u64, (page, sequence): Version) -> Option<Version> {
-        if let Some(entry) = self.entries.get_mut(&name) {
-            let former_bytes = entry.bytes();
-            let former = std::mem::replace(&mut entry.page, page);
-            let former_sequence = std::mem::replace(&mut entry.sequence, sequence);
-            self.bytes = self.bytes + entry.bytes() - former_bytes;
-            return Some((former, former_sequence));
-        }
-        let entry = Entry { page, sequence, place: self.clock.len() as u32, uses: AtomicU8::new(1) };
-        self.bytes += entry.bytes();
-        self.clock.push(name);
-        self.entries.insert(name, entry);
-        None
-    }
-
-    /// Moves the hand by one entry, or drops the entry under it.
-    fn advance(&mut self, settled: u64) {
-        self.hand %= self.clock.len();
-        let name = self.clock[self.hand];
-        let entry = self.entries.get_mut(&name).expect("every name on the clock has an entry");
-        let uses = entry.uses.get_mut();
-        if entry.sequence > settled {
-            self.hand += 1;
-        } else if *uses == 0 {
-            self.remove(name);
-        } else {
-            *uses -= 1;
-            self.hand += 1;
-        }
-    }
-
-    fn remove(&mut self, name: u64) {
-        let Some(entry) = self.entries.remove(&name) else { return };
-        self.bytes -= entry.bytes();
-        let place = entry.place as usize;
-        self.clock.swap_remove(place);
-        if let Some(moved) = self.clock.get(place) {
-            self.entries.get_mut(moved).expect("every name on the clock has an entry").place = entry.place;
-        }
-    }
+fn empty_shards() -> Vec<Table> {
+    (0..SHARDS).map(|_| Table::default()).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::path::Path;
-
-    fn key(number: u64) -> PageKey {
-        PageKey::new(&Path([number << 32, 0, 0, 0]), 32)
-    }
-
-    fn is_known(cache: &PageCache, key: &PageKey) -> bool {
-        !matches!(cache.get(key), Known::Nothing)
-    }
-
-    fn page(len: usize) -> Arc<[u8]> {
-        Arc::from(vec![7; len])
-    }
-
-    #[test]
-    fn the_limit_holds_and_used_pages_stay() {
-        let limit = 64 * 100 * (100 + ENTRY_BYTES);
-        let mut cache = PageCache::new(limit);
-        for number in 0..64 {
-            cache.put(&key(number), (Some(page(100)), 0), 0);
-        }
-        for number in 64..50_000 {
-            cache.put(&key(number), (Some(page(100)), 0), 0);
-            if number % 16 == 0 {
-                for hot in 0..64 {
-                    assert!(is_known(&cache, &key(hot)), "page {hot} was dropped");
-                }
-            }
-            assert!(cache.bytes() <= limit + limit / 64);
-        }
-        assert!(cache.len() > 4_000, "the cache is not used: {} pages", cache.len());
-    }
-
-    #[test]
-    fn pages_not_yet_durable_stay() {
-        let mut cache = PageCache::new(0);
-        for number in 0..1000 {
-            cache.put(&key(number), (Some(page(100)), 1 + number % 2), 1);
-        }
-        for number in 0..1000 {
-            let is_kept = is_known(&cache, &key(number));
-            assert!(is_kept || number % 2 == 0, "page {number} was dropped");
-        }
-        cache.trim(2);
-        assert_eq!(cache.len(), 0, "all of it is durable now and the limit is 0");
-    }
-
-    #[test]
-    fn replacing_and_removing_keeps_count() {
-        let mut cache = PageCache::new(usize::MAX);
-        for number in 0..1000 {
-            assert!(cache.put(&key(number), (Some(page(100)), 1), 0).is_none());
-            let former = cache.put(&key(number), (Some(page(300)), 2), 0);
-            assert!(former.is_some_and(|(page, sequence)| page.is_some_and(|page| page.len() == 100) && sequence == 1));
-        }
-        assert_eq!(cache.bytes(), 1000 * (300 + ENTRY_BYTES));
-        for number in (0..1000).step_by(3) {
-            cache.remove(&key(number), 1);
-            assert!(is_known(&cache, &key(number)), "another pass wrote it");
-            cache.remove(&key(number), 2);
-        }
-        for number in 0..1000 {
-            assert_eq!(!is_known(&cache, &key(number)), number % 3 == 0, "page {number}");
-        }
-        assert_eq!(cache.len(), 666);
-        (0..1000).for_each(|number| cache.remove(&key(number), 2));
-        assert_eq!((cache.len(), cache.bytes()), (0, 0));
-    }
-
-    #[test]
-    fn deep_pages_have_names_of_their_own() {
-        let mut cache = PageCache::new(usize::MAX);
-        let keys: Vec<PageKey> = (0..64).map(|depth| PageKey::new(&Path([5, 6, 7, 8]), 4 * depth)).collect();
-        for (len, key) in keys.iter().enumerate() {
-            assert!(cache.put(key, (Some(page(len)), 0), 0).is_none());
-        }
-        for (len, key) in keys.iter().enumerate() {
-            assert!(matches!(cache.get(key), Known::Page(page) if page.len() == len), "page {len}");
-        }
-    }
-}
+#[path = "cache_test.rs"]
+mod tests;

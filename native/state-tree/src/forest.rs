@@ -12,6 +12,7 @@ use crate::{
     page::LeafRecord,
     path::{Path, remaining_key},
     poseidon::{CAPACITY_LEAF, CAPACITY_ZERO, hash_each, join},
+    prefetch::prefetch_value,
 };
 
 /// Where the hash of a node goes: twice the index of an inner node plus the side, or a root.
@@ -40,6 +41,9 @@ impl Leaf {
     }
 }
 
+/// How many hashes ahead their inputs are asked for: as many as may be hashed at a time.
+const AHEAD: usize = 8;
+
 const UNKNOWN_DEPTH: u32 = u32::MAX;
 
 /// What an inner node has on one side.
@@ -55,8 +59,9 @@ pub(crate) enum Child {
     Inner(u32),
 }
 
-/// An inner node to be hashed.
+/// An inner node to be hashed: the input of its hash is a cache line of its own.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Inner {
     /// Hash of the left child, hash of the right child.
     pub(crate) input: [u64; 8],
@@ -221,6 +226,9 @@ impl Forest {
         hash_each(
             unhashed.len(),
             |index| {
+                if let Some(ahead) = unhashed.get(index + AHEAD) {
+                    prefetch_value(&leaves[*ahead as usize]);
+                }
                 let leaf = &leaves[unhashed[index] as usize];
                 leaf_input(&leaf.path, leaf.depth, &leaf.value_hash)
             },
@@ -231,7 +239,13 @@ impl Forest {
             let nodes = std::cell::RefCell::new((&mut *inner, &mut *roots));
             hash_each(
                 level.len(),
-                |index| join(&nodes.borrow().0[level[index] as usize].input, CAPACITY_ZERO),
+                |index| {
+                    let inner = &nodes.borrow().0;
+                    if let Some(ahead) = level.get(index + AHEAD) {
+                        prefetch_value(&inner[*ahead as usize]);
+                    }
+                    join(&inner[level[index] as usize].input, CAPACITY_ZERO)
+                },
                 |index, hash| {
                     let (inner, roots) = &mut *nodes.borrow_mut();
                     let slot = inner[level[index] as usize].slot;

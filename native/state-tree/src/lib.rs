@@ -11,8 +11,10 @@
 //!
 //! Nothing here knows a database; whoever stores the tree passes its pages in and writes the pages that come out.
 
+mod arena;
 mod audit;
 mod cache;
+mod changes;
 mod field;
 mod forest;
 mod h4;
@@ -31,9 +33,11 @@ mod proof_elements;
 mod rows;
 mod state_tree;
 mod store;
+mod table;
 pub mod witness;
 
 pub use audit::AuditReport;
+pub use changes::PageWrite;
 pub use h4::{H4, NonCanonicalLimb};
 pub use memory_tree::{MemoryTree, root_of};
 pub use page::{PAGE_LEVELS, PageFault, PageKey, PageKeyBytes};
@@ -41,4 +45,4 @@ pub use partial::{NodeSource, PartialError, PartialTree, Recording, TreeNodes};
 pub use proof::{Proof, ProofEnd, ProofError, value_hash};
 pub use proof_elements::{ElementError, verify_elements};
 pub use state_tree::{StateTree, TreeConfig, TreeDelta};
-pub use store::{CacheStats, NoSource, PageError, PageSource, PageWrite, TreeError};
+pub use store::{CacheStats, NoSource, PageError, PageSource, TreeError};

@@ -1,10 +1,8 @@
 //! Making the bytes of a page.
 
-use std::sync::Arc;
-
 use crate::{
     H4,
-    page::{BOTTOM, FORMAT, LeafRecord, NUMBERS, PageView},
+    page::{BOTTOM, LeafRecord, NUMBERS, PageView, header},
 };
 
 /// Bitmaps of the nodes below each node of a page, in the same page.
@@ -18,47 +16,6 @@ static BELOW: [u64; NUMBERS as usize] = {
     table
 };
 
-/// Limit of the spare pages of one writer: some passes of ordinary size.
-const SPARE_BYTES_MAX: usize = 4 << 20;
-
-/// Former pages that nobody needs any more, by length: their memory is near and of just the right size.
-#[derive(Default)]
-struct SparePages {
-    /// By the length in units of [`SparePages::STEP_BYTES`].
-    by_length: Vec<Vec<Arc<[u8]>>>,
-    bytes: usize,
-}
-
-impl SparePages {
-    /// Lengths of pages differ by multiples of this.
-    const STEP_BYTES: usize = 32;
-
-    fn add(&mut self, page: Arc<[u8]>) {
-        let class = page.len() / Self::STEP_BYTES;
-        if self.bytes + page.len() > SPARE_BYTES_MAX {
-            return;
-        }
-        if self.by_length.len() <= class {
-            self.by_length.resize_with(class + 1, Vec::new);
-        }
-        self.bytes += page.len();
-        self.by_length[class].push(page);
-    }
-
-    /// A page with these bytes, in spare memory if there is some.
-    fn page(&mut self, bytes: &[u8]) -> Arc<[u8]> {
-        let spare = self.by_length.get_mut(bytes.len() / Self::STEP_BYTES).and_then(Vec::pop);
-        if let Some(mut page) = spare {
-            self.bytes -= page.len();
-            if let Some(content) = Arc::get_mut(&mut page).filter(|content| content.len() == bytes.len()) {
-                content.copy_from_slice(bytes);
-                return page;
-            }
-        }
-        Arc::from(bytes)
-    }
-}
-
 /// Collects the nodes of one page in any order and then writes them.
 pub(crate) struct PageWriter {
     inner: u64,
@@ -67,8 +24,6 @@ pub(crate) struct PageWriter {
     kept: u64,
     hashes: [H4; NUMBERS as usize],
     leaves: [LeafRecord; NUMBERS as usize],
-    bytes: Vec<u8>,
-    spares: SparePages,
 }
 
 impl Default for PageWriter {
@@ -79,8 +34,6 @@ impl Default for PageWriter {
             kept: 0,
             hashes: [H4::ZERO; NUMBERS as usize],
             leaves: [LeafRecord::default(); NUMBERS as usize],
-            bytes: Vec::new(),
-            spares: SparePages::default(),
         }
     }
 }
@@ -110,13 +63,10 @@ impl PageWriter {
         self.kept |= (former.inner() | former.leaf_bitmap()) & below;
     }
 
-    /// The page's bytes; the writer is empty afterwards. `former` is the content that nodes were kept from.
-    pub(crate) fn finish(&mut self, former: Option<&PageView<'_>>) -> Arc<[u8]> {
-        let Self { inner, leaf, kept, hashes, leaves, bytes, spares } = self;
-        bytes.clear();
-        bytes.push(FORMAT);
-        bytes.extend_from_slice(&inner.to_le_bytes());
-        bytes.extend_from_slice(&leaf.to_le_bytes());
+    /// Appends the page to `bytes`; the writer is empty afterwards. `former` is the content that nodes were kept from.
+    pub(crate) fn finish(&mut self, former: Option<&PageView<'_>>, bytes: &mut Vec<u8>) {
+        let Self { inner, leaf, kept, hashes, leaves } = self;
+        bytes.extend_from_slice(&header(*inner, *leaf));
         let kept_in = |number: u32| former.filter(|_| *kept >> number & 1 == 1);
         for number in numbers(*inner | *leaf) {
             match kept_in(number) {
@@ -134,12 +84,6 @@ impl PageWriter {
             }
         }
         (*inner, *leaf, *kept) = (0, 0, 0);
-        spares.page(bytes)
-    }
-
-    /// Takes a page whose memory may be used again once nobody else holds it.
-    pub(crate) fn recycle(&mut self, page: Arc<[u8]>) {
-        self.spares.add(page);
     }
 }
 

@@ -1,7 +1,5 @@
 //! One pass on several threads: each takes some of the subtrees below the root page.
 
-use std::sync::Arc;
-
 use crate::{
     forest::Subtree,
     page::{PAGE_LEVELS, PageKey},
@@ -49,7 +47,7 @@ pub(crate) fn cut(mut writes: &mut [Write], count: usize) -> Vec<Chunk<'_>> {
 #[derive(Default)]
 pub(crate) struct Part {
     resolved: Vec<(usize, Resolved)>,
-    pub(crate) loaded: Vec<(PageKey, Arc<[u8]>)>,
+    pub(crate) loaded: Vec<(PageKey, Vec<u8>)>,
 }
 
 /// Does all chunks, the first on the caller's thread; what became of each subtree, by its group.

@@ -8,15 +8,16 @@ use alloy_primitives::U256;
 
 use crate::{
     H4,
+    changes::Changes,
     forest::{Child, Forest, NO_PAGE, Subtree},
     keys::value_limbs,
     page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView},
     page_writer::PageWriter,
     path::Path,
     poseidon::{CAPACITY_ZERO, hash_each, join},
-    prefetch::prefetch,
+    prefetch::prefetch_value,
     rows::Row,
-    store::{PageWrite, TreeError},
+    store::TreeError,
 };
 
 /// One write; the writes of a pass are sorted by path and unique.
@@ -84,7 +85,7 @@ pub(crate) struct Workspace {
     leaves: Vec<u32>,
     /// Pages still to be written: root node, path and depth.
     queue: Vec<(u32, PageKey)>,
-    pub(crate) pages: Vec<PageWrite>,
+    pub(crate) changes: Changes,
     pub(crate) depths: Depths,
 }
 
@@ -93,13 +94,13 @@ impl Workspace {
         self.forest.clear();
         self.leaves.clear();
         self.queue.clear();
-        self.pages.clear();
+        self.changes.clear();
         self.depths = Depths::default();
     }
 }
 
-/// How many pages of a row ahead memory is asked for: going through a page takes longer than memory to answer.
-const PAGES_AHEAD: usize = 2;
+/// How many pages ahead memory is asked for: going through so many takes longer than memory to answer.
+const PAGES_AHEAD: usize = 4;
 
 /// A pass at work on a tree.
 pub(crate) struct Pass<'a> {
@@ -138,7 +139,7 @@ impl<'a> Pass<'a> {
         assert_eq!(row.keys.get(place), Some(&key), "rows are in the order in which a pass needs them");
         let page: &'a [u8] = &row.pages[place];
         if let Some(ahead) = row.pages.get(place + PAGES_AHEAD) {
-            prefetch(ahead);
+            prefetch_value(&**ahead);
         }
         let change = self.node(&PageView::new(page), 1, key.depth(), writes)?;
         match change {
@@ -148,7 +149,7 @@ impl<'a> Pass<'a> {
             }
             // The root page is written or deleted by whoever decides about the root.
             Change::To(_) if key.depth() == 0 => {}
-            Change::To(_) => self.work.pages.push(PageWrite { key, page: None }),
+            Change::To(_) => self.work.changes.push_deleted(key),
         }
         Ok(change)
     }
@@ -240,30 +241,41 @@ impl<'a> Pass<'a> {
 
     /// Writes the page of this node and all changed pages below. The hashes must have been computed.
     pub(crate) fn write_pages(&mut self, node: u32, key: PageKey) {
-        self.work.queue.push((node, key));
-        while let Some((node, key)) = self.work.queue.pop() {
-            let Workspace { forest, writer, queue, .. } = &mut *self.work;
-            if let Some((next, _)) = queue.last() {
-                let [row, place] = forest.inner[*next as usize].former_page;
-                if row != NO_PAGE {
-                    prefetch(&self.rows[row as usize].pages[place as usize]);
-                }
+        let Workspace { forest, writer, queue, changes, .. } = &mut *self.work;
+        queue.clear();
+        queue.push((node, key));
+        let mut next = 0;
+        while let Some((node, key)) = queue.get(next).copied() {
+            if let Some((ahead, _)) = queue.get(next + 2 * PAGES_AHEAD) {
+                prefetch_value(&forest.inner[*ahead as usize]);
             }
-            let [row, place] = forest.inner[node as usize].former_page;
-            let former = (row != NO_PAGE).then(|| PageView::new(&self.rows[row as usize].pages[place as usize]));
+            if let Some(ahead) =
+                queue.get(next + PAGES_AHEAD).and_then(|(ahead, _)| former_page(self.rows, forest, *ahead))
+            {
+                prefetch_value(ahead);
+            }
+            let former = former_page(self.rows, forest, node).map(PageView::new);
             fill(forest, former.as_ref(), writer, queue, node, 1, &key);
-            let page = Some(writer.finish(former.as_ref()));
-            self.work.pages.push(PageWrite { key, page });
+            writer.finish(former.as_ref(), &mut changes.bytes);
+            changes.push(key);
+            next += 1;
         }
     }
 
     /// Writes the root page of a tree that is one leaf.
     pub(crate) fn write_lone_leaf(&mut self, leaf: u32, root: H4) {
-        let Workspace { forest, writer, pages, .. } = &mut *self.work;
+        let Workspace { forest, writer, changes, .. } = &mut *self.work;
         let leaf = &forest.leaves[leaf as usize];
         writer.put_leaf(1, root, leaf.record());
-        pages.push(PageWrite { key: PageKey::new(&Path::default(), 0), page: Some(writer.finish(None)) });
+        writer.finish(None, &mut changes.bytes);
+        changes.push(PageKey::new(&Path::default(), 0));
     }
+}
+
+/// The former content of the page whose root is this node.
+fn former_page<'a>(rows: &'a [Row<'_>], forest: &Forest, node: u32) -> Option<&'a [u8]> {
+    let [row, place] = forest.inner[node as usize].former_page;
+    (row != NO_PAGE).then(|| &*rows[row as usize].pages[place as usize])
 }
 
 /// Puts the nodes below `node`, which has this number in the page, into the writer; roots of pages go to the queue.

@@ -4,8 +4,6 @@
 //! row do not depend on each other, so that the CPU can overlap their cache misses, and what the cache does not have is
 //! read from the source in one call for each row.
 
-use std::sync::Arc;
-
 use crate::{
     page::{BOTTOM, PAGE_LEVELS, PageKey, PageView},
     pass::Write,
@@ -60,7 +58,7 @@ pub(crate) fn fetch<'a, S: PageSource>(
 }
 
 /// The pages that came from the source.
-pub(crate) fn into_loaded(rows: Vec<Row<'_>>) -> Vec<(PageKey, Arc<[u8]>)> {
+pub(crate) fn into_loaded(rows: Vec<Row<'_>>) -> Vec<(PageKey, Vec<u8>)> {
     let pages = rows.into_iter().flat_map(|row| row.keys.into_iter().zip(row.pages));
     pages
         .filter_map(|(key, page)| match page {

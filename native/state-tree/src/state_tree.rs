@@ -4,19 +4,20 @@ use alloy_primitives::U256;
 
 use crate::{
     H4,
+    changes::{PageWrite, PassChanges, RetiredChanges, all_writes},
     forest::Subtree,
     page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView},
     parallel::{self, Chunk, Part},
     pass::{Change, Depths, Pass, Resolved, Workspace, Write, hash_values},
     path::Path,
     poseidon, rows,
-    store::{CacheStats, Found, PageSource, PageStore, PageWrite, TreeError},
+    store::{CacheStats, Found, PageSource, PageStore, TreeError},
 };
 
 /// How a tree uses the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TreeConfig {
-    /// Limit of the page cache in bytes, overhead included; what is not yet durable comes on top.
+    /// Limit of the page cache in bytes, overhead included; what is not yet durable may come on top.
     pub cache_bytes: usize,
     /// Threads a large pass uses, the caller's included; 0 counts as 1.
     pub threads: usize,
@@ -50,8 +51,14 @@ pub struct TreeDelta {
     /// Largest number of inner nodes on the path to a written key in the tree of all leaves before the pass and all
     /// written keys: no order of the writes goes deeper.
     pub depth_reached: u32,
+    changes: PassChanges,
+}
+
+impl TreeDelta {
     /// The changed pages, each once, in no particular order.
-    pub pages: Vec<PageWrite>,
+    pub fn pages(&self) -> impl Iterator<Item = PageWrite<'_>> {
+        all_writes(&self.changes)
+    }
 }
 
 /// The sparse Merkle tree over a page source.
@@ -68,6 +75,7 @@ pub struct StateTree<S> {
     /// One for each thread and one for the root page.
     workspaces: Vec<Workspace>,
     writes: Vec<Write>,
+    retired: RetiredChanges,
 }
 
 impl<S> std::fmt::Debug for StateTree<S> {
@@ -95,12 +103,21 @@ impl<S: PageSource> StateTree<S> {
                 return Err(TreeError::WrongHash { key, expected: root, actual });
             }
             if let Found::Loaded(page) = page {
-                store.keep(&key, page);
+                store.keep(&key, &page);
             }
         }
         let threads = config.threads.clamp(1, 1 << PAGE_LEVELS);
         let workspaces = (0..=threads).map(|_| Workspace::default()).collect();
-        Ok(Self { store, root, sequence: 0, settled: 0, threads, workspaces, writes: Vec::new() })
+        Ok(Self {
+            store,
+            root,
+            sequence: 0,
+            settled: 0,
+            threads,
+            workspaces,
+            writes: Vec::new(),
+            retired: RetiredChanges::default(),
+        })
     }
 
     /// The root, with all passes that were not discarded.
@@ -139,14 +156,14 @@ impl<S: PageSource> StateTree<S> {
         let mut pass = Pass { resolved: &resolved, ..Pass::new(top, &rows, 0) };
         let change = pass.tree(self.root, &self.writes)?;
         let root = finish(&mut pass, &change, self.root);
-        let mut pages = std::mem::take(&mut top.pages);
         let mut depths = top.depths;
-        for worker in workers {
-            pages.append(&mut worker.pages);
+        for worker in &*workers {
             depths.raise(worker.depths);
         }
+        let used = workers.iter_mut().chain([top]);
+        let changes = used.map(|work| std::mem::replace(&mut work.changes, self.retired.take())).collect();
         for (key, page) in rows::into_loaded(rows).into_iter().chain(parts.into_iter().flat_map(|part| part.loaded)) {
-            self.store.keep(&key, page);
+            self.store.keep(&key, &page);
         }
         self.sequence += 1;
         let Depths { probed, reached } = depths;
@@ -156,9 +173,9 @@ impl<S: PageSource> StateTree<S> {
             root,
             depth_probed: probed,
             depth_reached: reached,
-            pages,
+            changes,
         };
-        self.store.push_layer(delta.sequence, &delta.pages);
+        self.store.push_layer(delta.sequence, delta.changes.clone());
         self.root = root;
         Ok(delta)
     }
@@ -181,11 +198,7 @@ impl<S: PageSource> StateTree<S> {
     /// If there is no such pass.
     pub fn settle(&mut self, sequence: u64) {
         assert!(sequence <= self.sequence, "only what was computed can be durable");
-        let mut turn = 0;
-        self.store.settle(sequence, |page| {
-            turn = (turn + 1) % self.threads;
-            self.workspaces[turn].writer.recycle(page);
-        });
+        self.store.settle(sequence, |changes| self.retired.add(changes));
         self.settled = self.settled.max(sequence);
     }
 
@@ -227,7 +240,7 @@ fn finish(pass: &mut Pass<'_>, change: &Change, old_root: H4) -> H4 {
     let root = pass.work.forest.root(number);
     match subtree {
         Subtree::Empty if old_root.is_zero() => {}
-        Subtree::Empty => pass.work.pages.push(PageWrite { key, page: None }),
+        Subtree::Empty => pass.work.changes.push_deleted(key),
         Subtree::Leaf(leaf) => pass.write_lone_leaf(leaf, root),
         Subtree::Inner(node) => pass.write_pages(node, key),
         Subtree::Kept(_) => unreachable!("a changed root is made by this pass"),

@@ -1,7 +1,7 @@
 //! Where a tree finds its pages: the cache, with what is not yet durable, and the source.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     error::Error,
     sync::{
         Arc,
@@ -11,7 +11,8 @@ use std::{
 
 use crate::{
     H4,
-    cache::{Known, PageCache, Version},
+    cache::{BLOCK, Known, PageCache},
+    changes::{PageWrite, PassChanges, all_writes},
     page::{PageFault, PageKey, PageKeyBytes, PageView},
 };
 
@@ -105,20 +106,10 @@ pub enum TreeError {
     MisplacedLeaf(PageKey),
 }
 
-/// One page that a pass writes.
-#[derive(Clone, Debug)]
-pub struct PageWrite {
-    /// Where it goes; [`PageKey::bytes`] for the storage.
-    pub key: PageKey,
-    /// Its content, or `None` when the page ceases to exist.
-    pub page: Option<Arc<[u8]>>,
-}
-
-/// What it takes to undo a pass that is not yet durable.
+/// A pass that is not yet durable.
 struct Layer {
     sequence: u64,
-    /// What the cache knew of the changed pages before.
-    former: Vec<(PageKey, Option<Version>)>,
+    changes: PassChanges,
 }
 
 /// Pages found in the cache and pages read from the source since the tree was opened.
@@ -140,7 +131,6 @@ pub(crate) struct PageStore<S> {
     cache: PageCache,
     /// Passes that are not yet durable, oldest first.
     layers: VecDeque<Layer>,
-    settled: u64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -148,9 +138,9 @@ pub(crate) struct PageStore<S> {
 /// A page and where it came from.
 pub(crate) enum Found<'a> {
     /// It lies in the cache.
-    Cached(&'a Arc<[u8]>),
+    Cached(&'a [u8]),
     /// It was read from the source.
-    Loaded(Arc<[u8]>),
+    Loaded(Vec<u8>),
 }
 
 impl std::ops::Deref for Found<'_> {
@@ -170,7 +160,6 @@ impl<S: PageSource> PageStore<S> {
             source,
             cache: PageCache::new(cache_bytes),
             layers: VecDeque::new(),
-            settled: 0,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
@@ -185,18 +174,25 @@ impl<S: PageSource> PageStore<S> {
 
     /// Several such pages; what is not in the cache is read from the source in one call.
     pub(crate) fn get_many<'a>(&'a self, keys: &[PageKey], found: &mut Vec<Found<'a>>) -> Result<(), TreeError> {
-        let nothing: Arc<[u8]> = Arc::default();
         let start = found.len();
         let mut absent = Vec::new();
-        for (index, key) in keys.iter().enumerate() {
-            match self.cache.get(key) {
-                Known::Page(page) => found.push(Found::Cached(page)),
-                Known::Deleted => return Err(TreeError::MissingPage(*key)),
+        let mut deleted = None;
+        self.cache.get_each(keys, |known| {
+            let index = found.len() - start;
+            found.push(match known {
+                Known::Page(page) => Found::Cached(page),
+                Known::Deleted => {
+                    deleted = Some(index);
+                    Found::Loaded(Vec::new())
+                }
                 Known::Nothing => {
                     absent.push(index);
-                    found.push(Found::Loaded(nothing.clone()));
+                    Found::Loaded(Vec::new())
                 }
-            }
+            });
+        });
+        if let Some(index) = deleted {
+            return Err(TreeError::MissingPage(keys[index]));
         }
         self.hits.fetch_add((keys.len() - absent.len()) as u64, Ordering::Relaxed);
         if absent.is_empty() {
@@ -210,53 +206,60 @@ impl<S: PageSource> PageStore<S> {
         for index in absent {
             let key = keys[index];
             let bytes = pages.next().flatten().ok_or(TreeError::MissingPage(key))?;
-            PageView::check(&bytes).map_err(|fault| TreeError::CorruptPage { key, fault })?;
-            found[start + index] = Found::Loaded(Arc::from(bytes));
+            PageView::check(&bytes, key.depth()).map_err(|fault| TreeError::CorruptPage { key, fault })?;
+            found[start + index] = Found::Loaded(bytes);
         }
         Ok(())
     }
 
     /// Keeps a page that was read from the source.
-    pub(crate) fn keep(&mut self, key: &PageKey, page: Arc<[u8]>) {
-        self.cache.put(key, (Some(page), 0), self.settled);
+    pub(crate) fn keep(&mut self, key: &PageKey, page: &[u8]) {
+        self.cache.keep(key, page);
     }
 
     /// Makes the pages of a pass visible.
-    pub(crate) fn push_layer(&mut self, sequence: u64, writes: &[PageWrite]) {
+    pub(crate) fn push_layer(&mut self, sequence: u64, changes: PassChanges) {
         debug_assert!(self.layers.back().is_none_or(|last| last.sequence < sequence));
-        let put =
-            |write: &PageWrite| (write.key, self.cache.put(&write.key, (write.page.clone(), sequence), self.settled));
-        let former = writes.iter().map(put).collect();
-        self.layers.push_back(Layer { sequence, former });
-    }
-
-    /// The source now shows the pages of all passes up to this one. Former pages go to `recycle`.
-    pub(crate) fn settle(&mut self, sequence: u64, mut recycle: impl FnMut(Arc<[u8]>)) {
-        self.settled = self.settled.max(sequence);
-        while self.layers.front().is_some_and(|layer| layer.sequence <= sequence) {
-            let layer = self.layers.pop_front().expect("there is a front layer");
-            for (key, former) in layer.former {
-                if let Some((Some(page), _)) = former {
-                    recycle(page);
-                }
-                // What the pass deleted need not be remembered any longer.
-                if self.cache.is_deleted(&key) {
-                    self.cache.remove(&key, layer.sequence);
-                }
+        let writes: Vec<PageWrite<'_>> = all_writes(&changes).collect();
+        for block in writes.chunks(BLOCK) {
+            self.cache.prefetch(block.iter().map(|write| &write.key));
+            for write in block {
+                self.cache.put(&write.key, write.page);
             }
         }
-        self.cache.trim(self.settled);
+        self.layers.push_back(Layer { sequence, changes });
     }
 
-    /// Forgets the pages of this pass and of all later ones.
+    /// The source now shows the pages of all passes up to this one. Their buffers go to `retire`.
+    pub(crate) fn settle(&mut self, sequence: u64, mut retire: impl FnMut(PassChanges)) {
+        while self.layers.front().is_some_and(|layer| layer.sequence <= sequence) {
+            let layer = self.layers.pop_front().expect("there is a front layer");
+            let keys: Vec<PageKey> = all_writes(&layer.changes).map(|write| write.key).collect();
+            for block in keys.chunks(BLOCK) {
+                self.cache.prefetch_entries(block.iter());
+                for key in block {
+                    self.cache.unpin(key);
+                }
+            }
+            retire(layer.changes);
+        }
+        self.cache.trim();
+    }
+
+    /// Forgets the pages of this pass and of all later ones. What is durable is read from the source again when it is
+    /// needed; what is not is taken from the passes that remain.
     pub(crate) fn drop_from(&mut self, sequence: u64) {
+        let mut dropped = HashSet::new();
         while self.layers.back().is_some_and(|layer| layer.sequence >= sequence) {
             let layer = self.layers.pop_back().expect("there is a back layer");
-            for (key, former) in layer.former {
-                match former {
-                    Some(version) => drop(self.cache.put(&key, version, self.settled)),
-                    None => self.cache.remove(&key, layer.sequence),
-                }
+            dropped.extend(all_writes(&layer.changes).map(|write| write.key));
+        }
+        for key in &dropped {
+            self.cache.forget(key);
+        }
+        for layer in &self.layers {
+            for write in all_writes(&layer.changes).filter(|write| dropped.contains(&write.key)) {
+                self.cache.put(&write.key, write.page);
             }
         }
     }
