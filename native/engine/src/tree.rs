@@ -97,9 +97,9 @@ impl TreeUpdate {
     /// # Errors
     /// As [`Store::put`].
     pub fn put(&self, store: &Store, batch: &mut WriteBatch) -> EngineResult<()> {
-        for write in &self.delta.pages {
+        for write in self.delta.pages() {
             let key = write.key.bytes();
-            match &write.page {
+            match write.page {
                 Some(page) => store.put(batch, schema::TREE, key.as_ref(), page)?,
                 None => store.delete(batch, schema::TREE, key.as_ref())?,
             }

@@ -60,7 +60,7 @@ fn pages_not_yet_durable_stay() {
 #[test]
 fn deep_pages_have_names_of_their_own() {
     let mut cache = PageCache::new(usize::MAX);
-    let keys: Vec<PageKey> = (0..85).map(|row| PageKey::new(&Path([5, 6, 7, 8]), 3 * row)).collect();
+    let keys: Vec<PageKey> = (0..64).map(|row| PageKey::new(&Path([5, 6, 7, 8]), 4 * row)).collect();
     for (number, key) in keys.iter().enumerate() {
         cache.keep(key, &page(3, number as u8));
     }
@@ -78,7 +78,7 @@ enum Action {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let number = 0u64..200;
+    let number = 0u64..50;
     let hashes = 2usize..22;
     prop_oneof![
         3 => (number.clone(), proptest::option::of(hashes.clone())).prop_map(|(number, size)| Action::Put(number, size)),
@@ -92,8 +92,8 @@ proptest! {
     /// Whatever the cache knows is what was put last, and what is pinned is known.
     #[test]
     fn the_cache_is_a_map(
-        actions in proptest::collection::vec(action(), 0..1000),
-        limit in prop_oneof![Just(0usize), Just(40_000), Just(usize::MAX)],
+        actions in proptest::collection::vec(action(), 0..200),
+        limit in prop_oneof![Just(0usize), Just(10_000), Just(usize::MAX)],
     ) {
         let mut cache = PageCache::new(limit);
         let mut model: BTreeMap<u64, (Option<Vec<u8>>, u16)> = BTreeMap::new();
@@ -125,7 +125,7 @@ proptest! {
                 }
                 _ => {}
             }
-            for number in 0..200 {
+            for number in 0..50 {
                 match (cache.get(&key(number)), model.get(&number)) {
                     (Known::Nothing, Some((_, pins))) => prop_assert!(*pins == 0 && limit < usize::MAX),
                     (Known::Nothing, None) | (Known::Deleted, Some((None, _))) => {}

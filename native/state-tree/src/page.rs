@@ -6,34 +6,33 @@
 //! is kept above: in the parent page or, for the tree, by the caller. Only the page of a tree that is one leaf uses
 //! number 1: the leaf is there.
 //!
-//! Layout, little endian: format (1 byte), bitmap of inner nodes, bitmap of leaves (one bit for each number), the hashes
-//! in the order of the numbers (32 bytes each), path and value hash of the leaves in the same order (64 each).
+//! Layout, little endian: format (1 byte), bitmap of inner nodes (8), bitmap of leaves (8), the hashes in the order of
+//! the numbers (32 each), path and value hash of the leaves in the same order (64 each).
 
 use crate::{
     H4,
     path::{LEVELS, Path},
 };
 
-/// Levels of the tree in one page: three by measurement, see `docs/design/`.
-pub const PAGE_LEVELS: u32 = 3;
+/// Levels of the tree in one page: four by measurement, see `docs/design/`.
+pub const PAGE_LEVELS: u32 = 4;
 
 /// First number of the bottom row.
 pub(crate) const BOTTOM: u32 = 1 << PAGE_LEVELS;
 /// One past the last number.
 pub(crate) const NUMBERS: u32 = 2 << PAGE_LEVELS;
 /// First byte of a page: the format's version in the upper half, the number of levels in the lower.
-pub(crate) const FORMAT: u8 = 0x20 | PAGE_LEVELS as u8;
+pub(crate) const FORMAT: u8 = 0x10 | PAGE_LEVELS as u8;
 
-const BITMAP_BYTES: usize = NUMBERS as usize / 8;
 /// Format and bitmaps.
-pub(crate) const HEADER_BYTES: usize = 1 + 2 * BITMAP_BYTES;
+pub(crate) const HEADER_BYTES: usize = 17;
 const HASH_BYTES: usize = 32;
 const LEAF_BYTES: usize = 64;
 /// All nodes there, all of the bottom row leaves.
 pub(crate) const PAGE_BYTES_MAX: usize =
     HEADER_BYTES + HASH_BYTES * (NUMBERS as usize - 2) + LEAF_BYTES * BOTTOM as usize;
 
-const _: () = assert!(PAGE_LEVELS >= 2 && PAGE_LEVELS <= 5, "the bitmaps have 8 to 64 bits");
+const _: () = assert!(PAGE_LEVELS >= 1 && PAGE_LEVELS <= 5, "the bitmaps have 64 bits");
 
 /// The place of a page: depth and path of its root.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -162,23 +161,12 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// The bitmaps of inner nodes and leaves in a header, which must be whole.
-#[inline]
-fn bitmaps(header: &[u8]) -> (u64, u64) {
-    let bitmap = |at: usize| {
-        let mut word = [0u8; 8];
-        word[..BITMAP_BYTES].copy_from_slice(&header[at..at + BITMAP_BYTES]);
-        u64::from_le_bytes(word)
-    };
-    (bitmap(1), bitmap(1 + BITMAP_BYTES))
-}
-
 /// A header: the format and these bitmaps.
 #[inline]
 pub(crate) fn header(inner: u64, leaf: u64) -> [u8; HEADER_BYTES] {
     let mut header = [FORMAT; HEADER_BYTES];
-    header[1..=BITMAP_BYTES].copy_from_slice(&inner.to_le_bytes()[..BITMAP_BYTES]);
-    header[1 + BITMAP_BYTES..].copy_from_slice(&leaf.to_le_bytes()[..BITMAP_BYTES]);
+    header[1..9].copy_from_slice(&inner.to_le_bytes());
+    header[9..].copy_from_slice(&leaf.to_le_bytes());
     header
 }
 
@@ -198,7 +186,7 @@ impl<'a> PageView<'a> {
     /// Reads a page that [`PageView::check`] has accepted or that a [`crate::page_writer::PageWriter`] made.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let (inner, leaf) = bitmaps(bytes);
+        let (inner, leaf) = (word_at(bytes, 1), word_at(bytes, 9));
         let hashes_end = HEADER_BYTES + HASH_BYTES * (inner | leaf).count_ones() as usize;
         Self { inner, leaf, hashes: &bytes[HEADER_BYTES..hashes_end], leaves: &bytes[hashes_end..] }
     }
@@ -213,7 +201,7 @@ impl<'a> PageView<'a> {
         if bytes.len() < HEADER_BYTES {
             return Err(PageFault::Length);
         }
-        let (inner, leaf) = bitmaps(bytes);
+        let (inner, leaf) = (word_at(bytes, 1), word_at(bytes, 9));
         let present = inner | leaf;
         let hashes = present.count_ones() as usize;
         if bytes.len() != HEADER_BYTES + HASH_BYTES * hashes + LEAF_BYTES * leaf.count_ones() as usize {
