@@ -15,13 +15,16 @@ import { type GenesisSource, loadGenesis } from './config/genesis.js';
 import { l1GasPriceSource } from './l1/gas-price-source.js';
 import type { NativeEngine } from './native/engine.js';
 import { openEngine } from './native/index.js';
+import { AccessStore, storedAccessPolicy } from './pool/access-store.js';
 import { byArrival, byPrice } from './pool/entry.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
 import { recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
+import { AdminRpc } from './rpc/admin.js';
 import { Rpc } from './rpc/rpc.js';
 import { listenFault } from './rpc/transport/listen-fault.js';
-import { loadUws } from './rpc/transport/uws.js';
+import { loadUws, type Uws } from './rpc/transport/uws.js';
+import { batchLimits } from './sequencer/limits.js';
 import { Sequencer } from './sequencer/sequencer.js';
 import { CLIENT_VERSION, VERSION } from './version.js';
 
@@ -103,8 +106,11 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   const metrics = new MetricsRegistry();
   // A missing server binary and a used port are known before the database is touched.
   const uws = await loadUws();
-  const fault = await listenFault(config.rpc.host, config.rpc.port);
-  if (fault !== null) throw fault;
+  const { rpc: publicAddress, admin } = config;
+  for (const { host, port } of admin.port === 0 ? [publicAddress] : [publicAddress, admin]) {
+    const fault = await listenFault(host, port);
+    if (fault !== null) throw fault;
+  }
   const genesis = loadGenesis(config.chain);
   warnAboutGuess(genesis, logger);
   closing.add('process metrics', processMetrics(metrics));
@@ -113,8 +119,11 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   closing.add('engine', () => engine.close());
   metrics.addText(() => engine.metricsText());
 
-  const ports = openSession(config, engine, genesis, clock, logger);
-  const { gasPrice, opening } = openPool(config, ports, metrics, logger);
+  const stored = storedAccessPolicy(engine);
+  const access = stored ?? config.access;
+  if (stored !== null) logger.warn('the access policy was changed at run time: the configured one is not in force', { access });
+  const ports = openSession({ ...config, access }, engine, genesis, clock, logger);
+  const { gasPrice, opening } = openPool({ ...config, access }, ports, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
 
   const pool = await opening;
@@ -143,6 +152,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
       clientVersion: CLIENT_VERSION,
       sequencerAddress: genesis.sequencerAddress,
       blockIntervalMs: config.sequencer.blockIntervalMs,
+      batchLimits: batchLimits(engine.head().budgetLimits, config.sequencer),
     },
     logger: logger.child({ component: 'rpc' }),
     metrics,
@@ -150,9 +160,37 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     uws,
   });
   closing.add('rpc', () => rpc.close());
+  await openAdmin(config, { ports, engine, pool, sequencer, logger, clock, uws, isStored: stored !== null }, closing);
   // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
   return finish({ engine, pool, sequencer, rpc, genesis });
+}
+
+interface AdminParts {
+  readonly ports: SessionPorts;
+  readonly engine: NativeEngine;
+  readonly pool: Pool;
+  readonly sequencer: Sequencer;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly uws: Uws;
+  readonly isStored: boolean;
+}
+
+/** The operator's port, where one is configured. */
+async function openAdmin(config: NodeConfig, parts: AdminParts, closing: Closing): Promise<void> {
+  if (config.admin.port === 0) return;
+  const { ports, engine, pool, sequencer, logger, clock, uws, isStored } = parts;
+  const { commands } = ports;
+  const log = logger.child({ component: 'admin' });
+  const access = new AccessStore(
+    { disk: engine, list: pool.access, configured: config.access, log, ...(commands && { commands }) },
+    isStored,
+  );
+  // After the answer: the stop waits for requests in flight.
+  const stop = (): void => void setImmediate(() => void closing.run());
+  const admin = await AdminRpc.open(config.admin, config.rpc, { sequencer, access, log: logger, stop, logger: log, clock, uws });
+  closing.add('admin', () => admin.close());
 }
 
 /** The ways in and out of pool and sequencer: recorded where that is configured. */
@@ -191,7 +229,7 @@ function openPool(
       gasPrice,
       order: config.sequencer.ordering === 'fcfs' ? byArrival : byPrice,
       accessPolicy: config.access,
-      batchBytesMax: config.sequencer.batchBytesMax,
+      batchLimits: batchLimits(engine.head().budgetLimits, config.sequencer),
       ...(ports.atTurnEnd && { atTurnEnd: ports.atTurnEnd }),
       ...(ports.arrive && { arrive: ports.arrive }),
     });

@@ -19,6 +19,7 @@ import { trustedOnly } from '../../src/rpc/finality.js';
 import type {
   Explanation,
   InclusionEstimate,
+  PendingBlock,
   PoolTransaction,
   PoolTransactionState,
   RpcPool,
@@ -92,6 +93,7 @@ export class FakeChain {
   status: SequencerStatus = {
     mode: 'sequencing',
     haltReason: null,
+    paused: false,
     blockNumber: 0,
     openBatch: 1,
     closedBatch: 0,
@@ -101,6 +103,7 @@ export class FakeChain {
   /** What is answered by price in wei; a test that asks for another price fails. */
   readonly inclusions = new Map<bigint, InclusionEstimate>();
   readonly included = new Set<string>();
+  openBlock: PendingBlock | null = null;
   refuse: CodedError | null = null;
 
   get head(): number {
@@ -132,6 +135,7 @@ export class FakeChain {
 
   readonly sequencer: RpcSequencer = {
     status: () => this.status,
+    pendingBlock: () => this.openBlock,
     explain: (hash) => this.explanations.get(hash) ?? null,
     estimateInclusion: (gasPriceWei) => {
       const estimate = this.inclusions.get(gasPriceWei);
@@ -201,6 +205,7 @@ export class FakeChain {
 
   /** The verbs that the RPC uses; the others are not called by it. */
   readonly engine = {
+    blockNumber: () => this.head,
     head: () => ({
       chainId: 1001,
       forkId: 9,
@@ -266,6 +271,8 @@ export function rpcConfig(changes: Partial<RpcConfig> = {}): RpcConfig {
   return { ...defaults, ...changes };
 }
 
+const LIMITS = new Array<number>(10).fill(1000);
+
 /** Services over a fake chain. */
 export function fakeServices(
   chain: FakeChain,
@@ -284,7 +291,7 @@ export function fakeServices(
     gasPrice: { suggestedWei: () => 2_000_000_000n, minimumWei: () => 1_000_000_000n },
     pricing: { percentage: () => 127 },
     config,
-    identity: { clientVersion: 'zkevm-sequencer/test', sequencerAddress: OTHER, blockIntervalMs: 1000 },
+    identity: { clientVersion: 'zkevm-sequencer/test', sequencerAddress: OTHER, blockIntervalMs: 1000, batchLimits: LIMITS },
     clock,
     logger,
     finality: trustedOnly,

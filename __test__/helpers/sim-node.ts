@@ -12,6 +12,7 @@ import type { Recorder } from '../../src/recording/recorder.js';
 import { recorded, type SessionPorts, unrecorded } from '../../src/recording/recording.js';
 import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
+import { batchLimits } from '../../src/sequencer/limits.js';
 import { Sequencer } from '../../src/sequencer/sequencer.js';
 import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
 import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
@@ -72,7 +73,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
       metrics,
       gasPrice,
       order: sequencing.ordering === 'price' ? byPrice : byArrival,
-      batchBytesMax: sequencing.batchBytesMax,
+      batchLimits: batchLimits(engine.head().budgetLimits, sequencing),
       atTurnEnd: (task) => void ports.clock.schedule(0, task),
     });
   });

@@ -240,6 +240,14 @@ const RPC = {
     cause: 'A limit of the server is reached: filters, subscriptions or results.',
     remedy: 'Release some, or ask for less.',
   },
+  RPC_RATE_LIMITED: {
+    cause: 'The client address asked for more than its rate allows; over HTTP also status 429 with Retry-After.',
+    remedy: 'Wait as long as Retry-After says. Operators: the `rpc.rate...` settings, and `rpc.trustedProxies` behind a reverse proxy.',
+  },
+  ADMIN_NOT_POSSIBLE: {
+    cause: 'The node is in a mode in which the operator request makes no sense; the message has the mode.',
+    remedy: 'See admin_status; a halted sequencer goes on with admin_resume.',
+  },
   RPC_HEADER_NOT_FOUND: {
     cause: 'The block that the state is asked of does not exist.',
     remedy: 'Ask for a block number up to eth_blockNumber.',

@@ -26,6 +26,9 @@ export interface Logger {
   child(facts: LogFacts): Logger;
   /** True when records of this level are written: guards facts that are costly to build. */
   enabled(level: LogLevel): boolean;
+  readonly level: LogLevel;
+  /** Changes the level of this logger and of every other one that writes to the same place, at once. */
+  setLevel(level: LogLevel): void;
 }
 
 /** How a logger writes. */
@@ -61,6 +64,8 @@ export const silentLogger: Logger = {
   trace: () => undefined,
   child: () => silentLogger,
   enabled: () => false,
+  level: 'error',
+  setLevel: () => undefined,
 };
 
 class SinkLogger implements Logger {
@@ -98,6 +103,14 @@ class SinkLogger implements Logger {
 
   enabled(level: LogLevel): boolean {
     return LOG_LEVELS.indexOf(level) <= this.#sink.rank;
+  }
+
+  get level(): LogLevel {
+    return LOG_LEVELS[this.#sink.rank] ?? 'info';
+  }
+
+  setLevel(level: LogLevel): void {
+    this.#sink.rank = LOG_LEVELS.indexOf(level);
   }
 
   #record(level: LogLevel, message: string, facts: LogFacts | undefined): void {

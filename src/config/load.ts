@@ -1,6 +1,7 @@
 /** Reads the configuration from all its sources, and reports all its faults together. */
 import { readFileSync } from 'node:fs';
 import { CodedError, errorMessage } from '../common/errors.js';
+import { adminFaults } from '../rpc/admin-config.js';
 import { CONFIG_SCHEMA, type ConfigSections, ENV_PREFIX, NAMED_SETTINGS, type NamedSetting } from './schema.js';
 
 /** Where values come from. */
@@ -109,7 +110,8 @@ function settingValue(named: NamedSetting, sources: ConfigSources, file: FileSec
   return setting.default;
 }
 
-function checkRelations({ gasPrice, sequencer, pool }: ConfigSections, faults: string[]): void {
+function checkRelations({ admin, gasPrice, sequencer, pool }: ConfigSections, faults: string[]): void {
+  faults.push(...adminFaults(admin));
   if (gasPrice.defaultWei < gasPrice.floorWei) {
     faults.push(
       `gasPrice.defaultWei (${gasPrice.defaultWei}) must be at least gasPrice.floorWei (${gasPrice.floorWei}): suggested prices would be refused`,

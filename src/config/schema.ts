@@ -3,9 +3,10 @@
  * --config, and the defaults, in this order of precedence.
  */
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../common/logger.js';
-import type { AccessPolicy } from '../pool/access-list.js';
+import { ACCESS_MODES, type AccessPolicy } from '../pool/access-list.js';
 import { type GasPriceConfig, POOL_CHOICES, POOL_DEFAULTS, POOL_RULES, type PoolConfig } from '../pool/config.js';
 import { EFFECTIVE_GAS_PRICE_DEFAULTS, type EffectiveGasPriceMode } from '../pool/effective-gas-price.js';
+import { type AdminConfig, adminSettings } from '../rpc/admin-config.js';
 import { type RpcConfig, rpcSettings } from '../rpc/config.js';
 import { SEQUENCER_CHOICES, SEQUENCER_DEFAULTS, SEQUENCER_RULES, type SequencerConfig } from '../sequencer/config.js';
 import { ruledSettings } from './rules.js';
@@ -79,6 +80,7 @@ export interface ConfigSections {
   chain: ChainConfig;
   data: DataConfig;
   rpc: RpcConfig;
+  admin: AdminConfig;
   pool: PoolSection;
   gasPrice: GasPriceSection;
   effectiveGasPrice: EffectiveGasPriceSection;
@@ -216,8 +218,6 @@ const effectiveGasPrice: Settings<EffectiveGasPriceSection> = {
   deploymentPercentage: percentage('deployments', EGP.categoryPercentage.deployment),
 };
 
-const ACCESS_MODES = ['off', 'allow', 'deny'] as const;
-
 const access: Settings<AccessPolicy> = {
   sendMode: choice({ doc: 'Who may send: everybody, only those listed, everybody but those listed.', default: 'off', of: ACCESS_MODES }),
   send: addressList({ doc: 'Senders that sendMode is about.', default: [] }),
@@ -246,6 +246,7 @@ export const CONFIG_SCHEMA: { readonly [S in keyof ConfigSections]: Settings<Con
   chain,
   data,
   rpc: rpcSettings,
+  admin: adminSettings,
   pool,
   gasPrice,
   effectiveGasPrice,
@@ -259,6 +260,7 @@ export const SECTION_TITLES: Readonly<Record<keyof ConfigSections, string>> = {
   chain: 'Chain',
   data: 'Data directory',
   rpc: 'JSON-RPC',
+  admin: 'Operator port',
   pool: 'Pool',
   gasPrice: 'Gas price',
   effectiveGasPrice: 'Effective gas price',

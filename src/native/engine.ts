@@ -166,7 +166,14 @@ export const RAW_PART = { header: 0, block: 1, receipts: 2 } as const;
 
 export interface NativeEngine {
   head(): EngineHead;
+  /** The newest committed L2 block, without the cost of the whole head. */
+  blockNumber(): number;
   close(): Promise<void>;
+
+  /** What an operator set at run time under this name; null where nothing is stored. */
+  setting(name: string): string | null;
+  /** Stores a text under a name, or forgets it. Resolves after it is on disk. */
+  putSetting(name: string, text: string | null): Promise<void>;
 
   /** Decodes, recovers and reads the sender's pending state for all items at once. Answer: ADMISSION_ROW for each item. */
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>;

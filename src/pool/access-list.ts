@@ -1,7 +1,8 @@
 /** Who may send and who may deploy. Changes take effect with the next transaction that is judged. */
 
 /** `off`: everybody; `allow`: only those listed; `deny`: everybody but those listed. */
-export type AccessMode = 'off' | 'allow' | 'deny';
+export const ACCESS_MODES = ['off', 'allow', 'deny'] as const;
+export type AccessMode = (typeof ACCESS_MODES)[number];
 
 /** The policy; addresses are lower-case 0x hex. */
 export interface AccessPolicy {
@@ -24,6 +25,17 @@ function permits(mode: AccessMode, listed: ReadonlySet<string>, address: string)
   return listed.has(address) === (mode === 'allow');
 }
 
+/** The policy with its addresses in order. */
+export function tidyPolicy(policy: AccessPolicy): AccessPolicy {
+  const { send, deploy, blockedRecipients } = policy;
+  return { ...policy, send: tidy(send), deploy: tidy(deploy), blockedRecipients: tidy(blockedRecipients) };
+}
+
+/** Each address once, in lower case, sorted: the same policy is the same text. */
+function tidy(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.map((address) => address.toLowerCase()))].sort();
+}
+
 /** Answers for each transaction whether the policy lets it in. */
 export class AccessList {
   #policy: AccessPolicy = OPEN_ACCESS;
@@ -41,11 +53,10 @@ export class AccessList {
 
   /** Replaces the policy, effective immediately. */
   set(policy: AccessPolicy): void {
-    const lower = (addresses: readonly string[]): Set<string> => new Set(addresses.map((address) => address.toLowerCase()));
-    this.#policy = policy;
-    this.#send = lower(policy.send);
-    this.#deploy = lower(policy.deploy);
-    this.#recipients = lower(policy.blockedRecipients);
+    this.#policy = tidyPolicy(policy);
+    this.#send = new Set(this.#policy.send);
+    this.#deploy = new Set(this.#policy.deploy);
+    this.#recipients = new Set(this.#policy.blockedRecipients);
   }
 
   /** `to` is null for a deployment. */

@@ -12,7 +12,7 @@ import type { Cancel, Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import { BLOCK_LATEST, BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
-import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, RESOURCE_COUNT, readU256 } from '../native/layouts.js';
+import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, readU256 } from '../native/layouts.js';
 import type { Arrive } from '../recording/recording.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
 import { AccessList, type AccessPolicy } from './access-list.js';
@@ -50,8 +50,8 @@ export interface PoolModules {
   /** Order of ready transactions. */
   readonly order: EntryOrder;
   readonly accessPolicy?: AccessPolicy;
-  /** Batch bytes that the sequencer allows; the limit of the fork where absent. */
-  readonly batchBytesMax?: number;
+  /** Limits of one batch by resource, as the sequencer applies them. */
+  readonly batchLimits: readonly number[];
   /** End of a turn of the event loop; `setImmediate` where absent. */
   readonly atTurnEnd?: (task: () => void) => void;
   /** Lets raw transactions in; straight to admission where absent. */
@@ -254,9 +254,7 @@ export class Pool implements RpcPool {
   #judge(): Judge {
     const { engine, config, gasPrice } = this.#modules;
     const head = engine.head();
-    const batchLimits: number[] = [];
-    for (let i = 0; i < RESOURCE_COUNT; i++) batchLimits.push(Number(head.budgetLimits.readBigUInt64LE(8 * i)));
-    const forkBytesMax = batchLimits[RESOURCE_BYTES] ?? 0;
+    const { batchLimits } = this.#modules;
     return new Judge({
       config,
       chainId: BigInt(head.chainId),
@@ -265,7 +263,7 @@ export class Pool implements RpcPool {
       eviction: new EvictionPlanner(this.index),
       pricing: this.pricing,
       batchLimits,
-      batchBytesMax: Math.min(this.#modules.batchBytesMax ?? forkBytesMax, forkBytesMax),
+      batchBytesMax: batchLimits[RESOURCE_BYTES] ?? 0,
       minimumGasPriceWei: () => gasPrice.minimumWei(),
       haltReason: () => this.#writeFailure ?? (this.#stopped ? 'the node is stopping' : this.#haltReason()),
       isIncluded: (hash) => engine.transactionJson(Buffer.from(hash.slice(2), 'hex')) !== null,

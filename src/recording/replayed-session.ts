@@ -2,9 +2,12 @@
 import type { Cancel, Clock } from '../common/clock.js';
 import { type Logger, silentLogger } from '../common/logger.js';
 import { MetricsRegistry } from '../common/metrics.js';
+import type { AccessPolicy } from '../pool/access-list.js';
+import { ACCESS_COMMAND } from '../pool/access-store.js';
 import { byArrival, byPrice } from '../pool/entry.js';
 import { GasPrice } from '../pool/gas-price.js';
 import { Pool } from '../pool/pool.js';
+import { batchLimits } from '../sequencer/limits.js';
 import { Sequencer } from '../sequencer/sequencer.js';
 import { ByteReader } from './bytes.js';
 import { EVENT, type RecordedEvent } from './events.js';
@@ -59,7 +62,7 @@ export class ReplayedSession {
       metrics: this.#metrics,
       gasPrice,
       order: sequencer.ordering === 'fcfs' ? byArrival : byPrice,
-      batchBytesMax: sequencer.batchBytesMax,
+      batchLimits: batchLimits(this.#engine.head().budgetLimits, sequencer),
       atTurnEnd: (task) => void this.#schedule(task),
       ...(access === null ? {} : { accessPolicy: access }),
     });
@@ -155,6 +158,9 @@ export class ReplayedSession {
         return;
       case 'resume':
         sequencer.resume();
+        return;
+      case ACCESS_COMMAND:
+        this.#pool?.access.set(JSON.parse(argument ?? '') as AccessPolicy);
         return;
       case 'throttle':
         sequencer.throttle(argument);

@@ -93,7 +93,7 @@ export class BlockResolver {
 
   /** The number of a block that `find` or `state` answered, tags resolved to the newest published block. */
   concrete(block: number): number {
-    return block < 0 ? this.#engine.head().blockNumber : block;
+    return block < 0 ? this.#engine.blockNumber() : block;
   }
 
   #tag(tag: BlockTag): number | null {

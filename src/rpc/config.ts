@@ -1,5 +1,5 @@
 /** Settings of the JSON-RPC server. */
-import { integer, list, type Settings, text } from '../config/setting.js';
+import { integer, list, type Settings, text, toggle } from '../config/setting.js';
 
 /** Namespaces that exist. */
 export const NAMESPACES = ['eth', 'net', 'web3', 'txpool', 'zkevm', 'debug', 'trace'] as const;
@@ -15,6 +15,12 @@ export interface RpcConfig {
   port: number;
   namespaces: readonly string[];
   corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  rateReadPerSecond: number;
+  rateHeavyPerSecond: number;
+  rateSendPerSecond: number;
+  rateBurstSeconds: number;
+  rateLimitLoopback: boolean;
   bodyLimitBytes: number;
   wsFrameLimitBytes: number;
   wsQueueMessagesMax: number;
@@ -47,6 +53,20 @@ export const rpcSettings: Settings<RpcConfig> = {
   port: integer({ doc: 'Port for HTTP and WebSocket; 0 takes any free one.', default: 8545, min: 0, max: 65535, flag: 'port' }),
   namespaces: list({ doc: 'Namespaces that are served.', default: NAMESPACES, of: NAMESPACES }),
   corsOrigins: list({ doc: 'Origins that browsers may call from; `*` for all.', default: ['*'] }),
+  trustedProxies: list({
+    doc: 'Addresses of reverse proxies: what their X-Forwarded-For says is the client, for rate limits. From others it is not believed.',
+    default: [],
+  }),
+  rateReadPerSecond: integer({ doc: 'Look-ups per second and client address; 0 = unlimited.', default: 500, min: 0, max: 1_000_000 }),
+  rateHeavyPerSecond: integer({
+    doc: 'Calls, estimates, traces, proofs and log queries per second and client address; 0 = unlimited.',
+    default: 100,
+    min: 0,
+    max: 1_000_000,
+  }),
+  rateSendPerSecond: integer({ doc: 'Transactions per second and client address; 0 = unlimited.', default: 200, min: 0, max: 1_000_000 }),
+  rateBurstSeconds: integer({ doc: 'A silent client may ask for what so many seconds bring in at once.', default: 2, min: 1, max: 3600 }),
+  rateLimitLoopback: toggle({ doc: 'Limit clients on this machine too.', default: false }),
   bodyLimitBytes: integer({ doc: 'Largest HTTP request body.', default: 5 * MIB, min: 1024, max: 1024 * MIB }),
   wsFrameLimitBytes: integer({ doc: 'Largest WebSocket message taken.', default: 16 * MIB, min: 1024, max: 1024 * MIB }),
   wsQueueMessagesMax: integer({

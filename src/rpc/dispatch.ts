@@ -9,12 +9,16 @@
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { CounterValue, HistogramValue, MetricsRegistry } from '../common/metrics.js';
+import { type CostClass, costOf } from './cost.js';
 import { arrayItemText, errorText, type RpcRequest, readRequest, resultText } from './envelope.js';
 import { isInternal, rpcError } from './errors.js';
 import type { CallContext, Method, MethodTable } from './method.js';
 
-/** Takes the answer of a body; null when there is nothing to answer (notifications only). Called once. */
-export type Reply = (response: string | null) => void;
+/**
+ * Takes the answer of a body; null when there is nothing to answer (notifications only). Called once. `retryAfterMs` is set where nothing
+ * of the body was granted by the rate limit.
+ */
+export type Reply = (response: string | null, retryAfterMs?: number) => void;
 
 /** Limits of the dispatcher. */
 export interface DispatchOptions {
@@ -31,11 +35,15 @@ export interface DispatchModules {
 
 interface Entry {
   readonly method: Method;
+  readonly cost: CostClass;
   readonly duration: HistogramValue;
 }
 
-/** Answers the text of one request, or null for a notification, with the id that it belongs to. */
-type Done = (text: string | null, idText: string) => void;
+/**
+ * Answers the text of one request, or null for a notification, with the id that it belongs to, and for how long it is refused where the
+ * rate limit refuses it.
+ */
+type Done = (text: string | null, idText: string, retryAfterMs?: number) => void;
 
 /** Routes requests to methods. */
 export class Dispatcher {
@@ -44,6 +52,7 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
   readonly #handled: Record<'single' | 'batch' | 'invalid' | 'error', CounterValue>;
+  readonly #limited: Record<CostClass, CounterValue>;
 
   constructor(options: DispatchOptions, modules: DispatchModules) {
     this.#options = options;
@@ -56,11 +65,17 @@ export class Dispatcher {
       invalid: handled.with({ type: 'invalid' }),
       error: handled.with({ type: 'error' }),
     };
+    const limited = modules.metrics.counter('zknode_rpc_rate_limited_total', 'Requests that the rate limit refused, by class.', ['class']);
+    this.#limited = {
+      read: limited.with({ class: 'read' }),
+      heavy: limited.with({ class: 'heavy' }),
+      send: limited.with({ class: 'send' }),
+    };
     const duration = modules.metrics.histogram('jsonrpc_request_duration', 'Seconds to answer a request, by method.', undefined, [
       'method',
     ]);
     for (const [name, method] of Object.entries(modules.methods)) {
-      this.#entries.set(name, { method, duration: duration.with({ method: name }) });
+      this.#entries.set(name, { method, cost: costOf(name), duration: duration.with({ method: name }) });
     }
   }
 
@@ -79,7 +94,12 @@ export class Dispatcher {
       return;
     }
     this.#handled.single.inc();
-    this.#one(parsed, () => body, context, reply);
+    this.#one(
+      parsed,
+      () => body,
+      context,
+      (text, _idText, retryAfterMs) => reply(text, retryAfterMs),
+    );
   }
 
   #batch(items: unknown[], body: string, context: CallContext, reply: Reply): void {
@@ -92,19 +112,22 @@ export class Dispatcher {
     const texts = new Array<string | null>(items.length).fill(null);
     let open = items.length;
     let bytes = 0;
+    // The shortest wait of the refused ones, as long as none was granted.
+    let retryAfterMs = Number.POSITIVE_INFINITY;
     for (const [i, item] of items.entries()) {
       this.#one(
         item,
         () => arrayItemText(body, i),
         context,
-        (text, idText) => {
+        (text, idText, refusedMs = 0) => {
+          retryAfterMs = Math.min(retryAfterMs, refusedMs);
           if (text !== null) {
             bytes += text.length;
             const tooMuch = bytes > this.#options.batchResponseLimitBytes;
             texts[i] = tooMuch ? errorText(idText, rpcError('RPC_RESPONSE_TOO_LARGE', 'batch response too large')) : text;
           }
           open--;
-          if (open === 0) reply(joinBatch(texts));
+          if (open === 0) reply(joinBatch(texts), retryAfterMs);
         },
       );
     }
@@ -123,7 +146,9 @@ export class Dispatcher {
       this.#fail(request, rpcError('RPC_METHOD_NOT_FOUND', message), done);
       return;
     }
-    this.#run(request, entry, context, done);
+    const retryAfterMs = context.allowance?.take(entry.cost) ?? 0;
+    if (retryAfterMs > 0) this.#limit(request, entry.cost, retryAfterMs, done);
+    else this.#run(request, entry, context, done);
   }
 
   #run(request: RpcRequest, entry: Entry, context: CallContext, done: Done): void {
@@ -143,6 +168,13 @@ export class Dispatcher {
     };
     if (typeof result === 'string') succeed(result);
     else result.then(succeed, (error: unknown) => this.#fail(request, error, done));
+  }
+
+  #limit(request: RpcRequest, cost: CostClass, retryAfterMs: number, done: Done): void {
+    this.#limited[cost].inc();
+    const text = `rate limit exceeded: too many requests of class ${cost}, retry after ${Math.ceil(retryAfterMs)} ms`;
+    const idText = request.idText ?? 'null';
+    done(request.idText === null ? null : errorText(idText, rpcError('RPC_RATE_LIMITED', text)), idText, retryAfterMs);
   }
 
   #fail(request: RpcRequest, error: unknown, done: Done): void {

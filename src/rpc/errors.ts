@@ -106,6 +106,8 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   RPC_BODY_TOO_LARGE: own(RPC_CODE.invalidRequest),
   RPC_RESPONSE_TOO_LARGE: own(RPC_CODE.limitExceeded),
   RPC_LIMIT_EXCEEDED: own(RPC_CODE.limitExceeded),
+  RPC_RATE_LIMITED: own(RPC_CODE.limitExceeded),
+  ADMIN_NOT_POSSIBLE: SERVER,
   RPC_HEADER_NOT_FOUND: SERVER,
   RPC_TAG_NOT_FOUND: SERVER,
   RPC_UNKNOWN_BLOCK: SERVER,

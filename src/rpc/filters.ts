@@ -70,11 +70,11 @@ export class Filters {
   }
 
   newBlockFilter(): string {
-    return this.#add({ kind: 'block' }, this.#modules.engine.head().blockNumber);
+    return this.#add({ kind: 'block' }, this.#modules.engine.blockNumber());
   }
 
   newLogFilter(criteria: LogCriteria, range: LogRange): string {
-    return this.#add({ kind: 'logs', criteria, range }, this.#modules.engine.head().blockNumber);
+    return this.#add({ kind: 'logs', criteria, range }, this.#modules.engine.blockNumber());
   }
 
   newPendingFilter(): string {
@@ -158,7 +158,7 @@ export class Filters {
   }
 
   #blockChanges(filter: Filter): string {
-    const head = this.#modules.engine.head().blockNumber;
+    const head = this.#modules.engine.blockNumber();
     const hashes: string[] = [];
     for (let number = filter.cursor + 1; number <= head; number++) hashes.push(this.#hashOf(number));
     filter.cursor = head;
@@ -178,7 +178,7 @@ export class Filters {
 
   async #logChanges(filter: Filter, criteria: LogCriteria): Promise<string> {
     const from = filter.cursor + 1;
-    const head = this.#modules.engine.head().blockNumber;
+    const head = this.#modules.engine.blockNumber();
     if (from > head) return '[]';
     const to = Math.min(head, from + this.#options.logsRangeMax - 1);
     // Moved on before reading, so that two polls at once do not answer the same logs; moved back when reading fails.

@@ -80,7 +80,7 @@ export function resolveRange(
   // A client that polls from the block after the newest one to `latest` asks for nothing yet.
   if (from.number > to.number && to.tag) return null;
   if (from.number > to.number) throw rpcError('RPC_INVALID_PARAMS', 'invalid block range params');
-  const last = Math.min(to.number, engine.head().blockNumber);
+  const last = Math.min(to.number, engine.blockNumber());
   if (from.number > last) return null;
   if (last - from.number >= rangeMax) throw rpcError('RPC_INVALID_PARAMS', `logs are limited to a ${rangeMax} block range`);
   return { from: from.number, to: last };

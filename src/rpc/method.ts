@@ -3,6 +3,14 @@
  * engine answers JSON text for the large objects: the server splices it into the envelope and never parses or builds them.
  */
 
+import type { CostClass } from './cost.js';
+
+/** What one client may still ask for. */
+export interface Allowance {
+  /** Takes one request; 0 where it is granted, else the milliseconds after which the next one is. */
+  take(cost: CostClass): number;
+}
+
 /** Takes messages for one WebSocket connection, in order. */
 export interface NotificationSink {
   /** Sends one frame, or queues it; a client that cannot keep up is disconnected. */
@@ -15,6 +23,8 @@ export interface NotificationSink {
 export interface CallContext {
   /** The WebSocket connection; null for HTTP, where nothing can be pushed. */
   readonly sink: NotificationSink | null;
+  /** What its client may still ask for; absent where it is not limited. */
+  readonly allowance?: Allowance | null;
 }
 
 /** Parameters by position; `null` and missing are the same. */

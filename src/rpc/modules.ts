@@ -56,6 +56,8 @@ export interface RpcPool {
 export interface SequencerStatus {
   mode: 'syncing' | 'sequencing' | 'throttled' | 'recovering' | 'halted' | 'draining';
   haltReason: string | null;
+  /** An operator paused it: transactions are admitted, none is executed. */
+  paused: boolean;
   blockNumber: number;
   openBatch: number;
   closedBatch: number;
@@ -90,8 +92,20 @@ export interface InclusionEstimate {
   readonly expectedMs: number | null;
 }
 
+/** The open L2 block as far as it is executed. */
+export interface PendingBlock {
+  readonly number: number;
+  /** Unix ms; its timestamp was fixed then. */
+  readonly openedAtMs: number;
+  readonly gasUsed: number;
+  /** In their order. */
+  readonly transactions: readonly PoolTransaction[];
+}
+
 export interface RpcSequencer {
   status(): SequencerStatus;
+  /** Null while no block is open. */
+  pendingBlock(): PendingBlock | null;
   /** Null where nothing is known: never seen, or included in the first batch that it met. */
   explain(hash: string): Explanation | null;
   /** When a new transaction at this price would be in a durable L2 block. */

@@ -7,9 +7,11 @@ import type { Logger } from '../common/logger.js';
 import type { CounterValue, MetricsRegistry } from '../common/metrics.js';
 import type { RpcConfig } from './config.js';
 import type { Dispatcher } from './dispatch.js';
-import { Cors, handleOptions, handlePage, handlePost, notServed, type Page } from './transport/http.js';
+import type { Allowance, CallContext } from './method.js';
+import { Cors, handleOptions, handlePage, handlePost, notServed, type Page, refuse } from './transport/http.js';
 import { listenFault, unknownFault } from './transport/listen-fault.js';
-import type { Uws, UwsApp, UwsHandler } from './transport/uws.js';
+import { RateLimiter } from './transport/rate-limit.js';
+import type { Uws, UwsApp, UwsHandler, UwsRequest, UwsResponse } from './transport/uws.js';
 import { Connection } from './transport/websocket.js';
 
 /** Seconds without a sign of life after which a WebSocket is closed; uWS pings at half of it. */
@@ -22,10 +24,17 @@ const CLOSE_POLL_MS = 10;
 /** What uWS keeps with a socket: it copies the fields, so that the connection is one of them. */
 interface Session {
   readonly connection: Connection;
+  readonly allowance: Allowance | null;
 }
 
 /** Pages by path. */
 export type Pages = Readonly<Record<string, () => Page>>;
+
+/** Why a request is refused before it is looked at. */
+export interface Refusal {
+  readonly status: string;
+  readonly message: string;
+}
 
 export interface ServerModules {
   readonly uws: Uws;
@@ -34,6 +43,8 @@ export interface ServerModules {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;
+  /** Lets requests and connections in (null) or refuses them; all are let in where absent. */
+  readonly guard?: (request: UwsRequest) => Refusal | null;
 }
 
 export class RpcServer {
@@ -41,6 +52,7 @@ export class RpcServer {
   readonly #modules: ServerModules;
   readonly #app: UwsApp;
   readonly #connections = new Set<Connection>();
+  readonly #limiter: RateLimiter;
   readonly #accepted: { http: CounterValue; ws: CounterValue };
   #httpInFlight = 0;
   #listenSocket: unknown = null;
@@ -54,6 +66,10 @@ export class RpcServer {
     modules.metrics
       .gauge('zknode_rpc_ws_connections', 'WebSocket connections that are open.')
       .collect((gauge) => gauge.set(this.#connections.size));
+    this.#limiter = new RateLimiter(config, modules.clock);
+    modules.metrics
+      .gauge('zknode_rpc_clients', 'Client addresses that rate limits know.')
+      .collect((gauge) => gauge.set(this.#limiter.size));
     this.#app = modules.uws.App();
     this.#route();
   }
@@ -105,22 +121,33 @@ export class RpcServer {
   }
 
   #post(cors: Cors): UwsHandler {
-    const context = { sink: null };
-    const { dispatcher } = this.#modules;
+    const unlimited: CallContext = { sink: null };
+    const { dispatcher, guard } = this.#modules;
     return (response, request) => {
       this.#accepted.http.inc();
+      const refusal = guard?.(request) ?? null;
+      if (refusal !== null) {
+        refuse(response, refusal.status, refusal.message);
+        return;
+      }
+      const allowance = this.#allowance(response, request);
+      const context = allowance === null ? unlimited : { sink: null, allowance };
       handlePost(response, request, this.#config.bodyLimitBytes, cors, (body, reply) => {
         this.#httpInFlight++;
-        dispatcher.handle(body, context, (answer) => {
+        dispatcher.handle(body, context, (answer, retryAfterMs) => {
           this.#httpInFlight--;
-          reply(answer);
+          reply(answer, retryAfterMs);
         });
       });
     };
   }
 
+  #allowance(response: UwsResponse, request: UwsRequest): Allowance | null {
+    return this.#limiter.allowance(response.getRemoteAddress(), () => request.getHeader('x-forwarded-for'));
+  }
+
   #routeWebSocket(cors: Cors): void {
-    const { dispatcher, uws } = this.#modules;
+    const { dispatcher, uws, guard } = this.#modules;
     const { wsFrameLimitBytes, wsQueueMessagesMax, wsInFlightMax } = this.#config;
     this.#app.ws<Session>('/*', {
       maxPayloadLength: wsFrameLimitBytes,
@@ -134,9 +161,15 @@ export class RpcServer {
           response.writeStatus('403 Forbidden').end();
           return;
         }
+        const refusal = guard?.(request) ?? null;
+        if (refusal !== null) {
+          refuse(response, refusal.status, refusal.message);
+          return;
+        }
+        const allowance = this.#allowance(response, request);
         const connection = new Connection({ queueMessagesMax: wsQueueMessagesMax, inFlightMax: wsInFlightMax });
         response.upgrade(
-          { connection },
+          { connection, allowance },
           request.getHeader('sec-websocket-key'),
           request.getHeader('sec-websocket-protocol'),
           request.getHeader('sec-websocket-extensions'),
@@ -150,9 +183,9 @@ export class RpcServer {
         this.#accepted.ws.inc();
       },
       message: (socket, message) => {
-        const { connection } = socket.getUserData();
+        const { connection, allowance } = socket.getUserData();
         const text = Buffer.from(message).toString('utf8');
-        connection.request(text, (body, reply) => dispatcher.handle(body, { sink: connection }, reply));
+        connection.request(text, (body, reply) => dispatcher.handle(body, { sink: connection, allowance }, reply));
       },
       drain: (socket) => socket.getUserData().connection.drained(),
       close: (socket) => {

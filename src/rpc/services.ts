@@ -18,6 +18,8 @@ export interface NodeIdentity {
   readonly sequencerAddress: string;
   /** Interval of L2 blocks: what eth_feeHistory calls a full block depends on it. */
   readonly blockIntervalMs: number;
+  /** What the sequencer plans one batch with, by resource. */
+  readonly batchLimits: readonly number[];
 }
 
 export interface RpcServices extends RpcModules {

@@ -23,6 +23,16 @@ export interface SequencerConfig {
   readonly resourceMarginPercent: number;
   /** Batch data in bytes: lowers the limit of the fork, never raises it. */
   readonly batchBytesMax: number;
+  /** Gas and rows of each counter in one batch: lower the budget of the fork, never raise it; 0 = the fork's. */
+  readonly batchGasMax: number;
+  readonly batchStepsMax: number;
+  readonly batchArithMax: number;
+  readonly batchBinaryMax: number;
+  readonly batchMemAlignMax: number;
+  readonly batchKeccaksMax: number;
+  readonly batchPaddingMax: number;
+  readonly batchPoseidonMax: number;
+  readonly batchSha256Max: number;
   /** Candidates that did not fit, in a row, after which the batch counts as full. */
   readonly lookAhead: number;
   /** Transactions of one native call. */
@@ -48,6 +58,15 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   batchTxsMax: 0,
   resourceMarginPercent: 10,
   batchBytesMax: 120_000,
+  batchGasMax: 0,
+  batchStepsMax: 0,
+  batchArithMax: 0,
+  batchBinaryMax: 0,
+  batchMemAlignMax: 0,
+  batchKeccaksMax: 0,
+  batchPaddingMax: 0,
+  batchPoseidonMax: 0,
+  batchSha256Max: 0,
   lookAhead: 64,
   sliceTxsMax: 256,
   // Newcomers that pay more, deadlines and shutdown wait at most this long for a running slice.
@@ -58,6 +77,14 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   explainedBatchesMax: 1_024,
 };
 
+/** Range of a row budget: what is above the fork's has no effect. */
+const rows = (counter: string) => ({
+  min: 0,
+  max: 100_000_000,
+  unit: 'rows',
+  help: `Counter ${counter} of one batch: lowers the budget of the fork; 0 = the fork's.`,
+});
+
 /** Ranges of the numeric settings by name. */
 export const SEQUENCER_RULES = {
   blockIntervalMs: { min: 10, max: 3_600_000, unit: 'ms', help: 'Time from opening to sealing an L2 block.' },
@@ -65,6 +92,15 @@ export const SEQUENCER_RULES = {
   batchTxsMax: { min: 0, max: 1_000_000, unit: 'transactions', help: 'Transactions of one batch; 0 = no limit by count.' },
   resourceMarginPercent: { min: 0, max: 90, unit: '%', help: 'A batch is closed when this share of a resource, or less, is left.' },
   batchBytesMax: { min: 1_000, max: 120_000, unit: 'bytes', help: 'Batch data of one batch.' },
+  batchGasMax: { min: 0, max: 2 ** 50, unit: 'gas', help: "Gas of one batch; 0 = the fork's." },
+  batchStepsMax: rows('steps'),
+  batchArithMax: rows('arithmetics'),
+  batchBinaryMax: rows('binaries'),
+  batchMemAlignMax: rows('memAligns'),
+  batchKeccaksMax: rows('keccakHashes'),
+  batchPaddingMax: rows('poseidonPaddings'),
+  batchPoseidonMax: rows('poseidonHashes'),
+  batchSha256Max: rows('sha256Hashes'),
   lookAhead: { min: 1, max: 4_096, unit: 'transactions', help: 'Misfits in a row after which the batch counts as full.' },
   sliceTxsMax: { min: 1, max: 4_096, unit: 'transactions', help: 'Transactions of one native call.' },
   sliceBudgetMs: { min: 1, max: 1_000, unit: 'ms', help: 'Execution time of one native call.' },

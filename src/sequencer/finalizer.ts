@@ -3,12 +3,13 @@
  * the engine; when to open, seal and close is the loop's business.
  */
 import type { EngineHead, NativeEngine, SealedBlock } from '../native/engine.js';
-import { OUTCOME, packList, RESOURCE_BYTES } from '../native/layouts.js';
+import { OUTCOME, packList } from '../native/layouts.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { ClosingReason } from './closing/types.js';
+import { type BatchLimitConfig, batchLimits } from './limits.js';
 import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer } from './outcome.js';
 import { ResourceLedger, type Shortfall } from './resource-ledger.js';
-import { type ResourceVector, readResources, writeResources } from './resources.js';
+import { readResources, writeResources } from './resources.js';
 
 /** Verbs of the engine that sequencing uses. */
 export type SequencingEngine = Pick<NativeEngine, 'head' | 'openBlock' | 'execute' | 'sealBlock' | 'discardBlock' | 'closeBatch'>;
@@ -57,14 +58,14 @@ export interface Sealing {
 /** Books of the work in progress. */
 export class Finalizer {
   readonly #engine: SequencingEngine;
-  readonly #bytesMax: number;
+  readonly #limits: BatchLimitConfig;
   #batch: WipBatch;
   #block: WipBlock | null = null;
   #headBlock: number;
 
-  constructor(engine: SequencingEngine, bytesMax: number) {
+  constructor(engine: SequencingEngine, limits: BatchLimitConfig) {
     this.#engine = engine;
-    this.#bytesMax = bytesMax;
+    this.#limits = limits;
     const head = engine.head();
     this.#headBlock = head.blockNumber;
     this.#batch = this.#batchFrom(head);
@@ -188,17 +189,15 @@ export class Finalizer {
   #batchFrom(head: EngineHead): WipBatch {
     return {
       number: head.openBatch,
-      ledger: new ResourceLedger(this.#limits(head), readResources(head.openBatchUsed), readResources(head.openBatchHigh)),
+      ledger: new ResourceLedger(
+        batchLimits(head.budgetLimits, this.#limits),
+        readResources(head.openBatchUsed),
+        readResources(head.openBatchHigh),
+      ),
       txCount: head.openBatchTxCount,
       blockCount: head.openBatchBlockCount,
       openedAtMs: head.openBatchOpenedAtMs,
     };
-  }
-
-  #limits(head: EngineHead): ResourceVector {
-    const limits = readResources(head.budgetLimits);
-    limits[RESOURCE_BYTES] = Math.min(limits[RESOURCE_BYTES] ?? 0, this.#bytesMax);
-    return limits;
   }
 }
 

@@ -16,7 +16,7 @@ import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import type { Pool } from '../pool/pool.js';
 import type { CommandGate } from '../recording/recording.js';
-import type { Explanation, InclusionEstimate, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
+import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
 import { judgeClosing } from './closing/index.js';
@@ -81,7 +81,7 @@ export class Sequencer implements RpcSequencer {
   constructor(modules: SequencerModules) {
     const { engine, pool, config, clock, log, metrics } = modules;
     this.#modules = modules;
-    this.#finalizer = new Finalizer(engine, config.batchBytesMax);
+    this.#finalizer = new Finalizer(engine, config);
     this.#mode = new ModeMachine(clock, log);
     this.#wakeup = new Wakeup(clock);
     this.#metrics = new SequencerMetrics(metrics, {
@@ -113,8 +113,11 @@ export class Sequencer implements RpcSequencer {
 
   #start(): void {
     const { number, txCount } = this.#finalizer.batch;
-    this.#modules.log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
+    const { config, log } = this.#modules;
+    log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
     this.#mode.sequence();
+    // Closed in an earlier run: another batch would be one too many.
+    if (config.stopAtBatch > 0 && number > config.stopAtBatch) this.#reachedLastBatch(number - 1);
     this.#loop = this.#run();
   }
 
@@ -136,12 +139,14 @@ export class Sequencer implements RpcSequencer {
     return this.#stopped;
   }
 
-  /** Asks for the open batch to be closed. */
-  requestBatchClose(): void {
+  /** Asks for the open batch to be closed; answers its number, or null where it holds nothing. */
+  requestBatchClose(): number | null {
+    const batch = this.#holdsSomething ? this.#finalizer.batch.number : null;
     this.#command('closeBatch', null, () => {
       this.#operatorRequested = true;
       this.#wakeup.signal();
     });
+    return batch;
   }
 
   /** Makes no more blocks until `resume`; transactions are still admitted. */
@@ -165,6 +170,7 @@ export class Sequencer implements RpcSequencer {
     return {
       mode: this.#mode.mode,
       haltReason: this.#mode.haltReason,
+      paused: this.#paused,
       blockNumber: headBlock,
       openBatch: batch.number,
       closedBatch: batch.number - 1,
@@ -174,6 +180,13 @@ export class Sequencer implements RpcSequencer {
         used: namedResources(batch.ledger.used),
       },
     };
+  }
+
+  pendingBlock(): PendingBlock | null {
+    const { block } = this.#finalizer;
+    if (block === null) return null;
+    const { number, openedAtMs, gasUsed, entries } = block;
+    return { number, openedAtMs, gasUsed, transactions: entries };
   }
 
   onBlock(listener: BlockListener): () => void {
@@ -256,10 +269,14 @@ export class Sequencer implements RpcSequencer {
     if (this.#finalizer.isBatchFresh) this.#halt('the batch limits leave no room for an L2 block');
   }
 
-  #closingVerdict(nowMs: number): ClosingVerdict | null {
+  /** The open batch has something that a close would seal. */
+  get #holdsSomething(): boolean {
     const { batch, block } = this.#finalizer;
-    const holdsSomething = batch.blockCount > 0 || (block !== null && block.entries.length > 0);
-    if (!holdsSomething) {
+    return batch.blockCount > 0 || (block !== null && block.entries.length > 0);
+  }
+
+  #closingVerdict(nowMs: number): ClosingVerdict | null {
+    if (!this.#holdsSomething) {
       this.#operatorRequested = false;
       return null;
     }
@@ -342,11 +359,13 @@ export class Sequencer implements RpcSequencer {
     this.#slices.batchOpened();
     const { reason, binding, txCount, blockCount } = certificate;
     log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
-    if (config.stopAtBatch > 0 && number >= config.stopAtBatch) {
-      log.info('last batch reached', { batch: number });
-      this.#mode.drain();
-      this.#done = true;
-    }
+    if (config.stopAtBatch > 0 && number >= config.stopAtBatch) this.#reachedLastBatch(number);
+  }
+
+  #reachedLastBatch(batch: number): void {
+    this.#modules.log.info('last batch reached', { batch, stopAtBatch: this.#modules.config.stopAtBatch });
+    this.#mode.drain();
+    this.#done = true;
   }
 
   #publish({ sealed, block }: Sealing): void {

@@ -140,7 +140,7 @@ test('counters of a call under their public names', async (t) => {
     usedSHA256Hashes: '0x8',
   });
   t.is(countersLimit.maxGasUsed, '0x1c9c380');
-  t.is(countersLimit.maxSteps, '0x101010101010101');
+  t.is(countersLimit.maxSteps, '0x3e8');
   t.is(revert, undefined);
   t.is(oocError, undefined);
 });

@@ -51,6 +51,34 @@ test('the parts of the pending block agree with it', async (t) => {
   t.is(await answer('eth_getUncleCountByBlockNumber', 'pending'), '0x0');
 });
 
+test('an open block shows what it has executed so far', async (t) => {
+  const { chain, answer } = setup();
+  await chain.pool.add(Buffer.from('01', 'hex'));
+  await chain.pool.add(Buffer.from('0202', 'hex'));
+  const transactions = [...chain.pending.values()];
+  chain.openBlock = { number: 6, openedAtMs: (NOW_S - 1) * 1000, gasUsed: 42_000, transactions };
+  const block = await answer('eth_getBlockByNumber', 'pending', false);
+  t.like(block, { number: '0x6', parentHash: blockHash(5), hash: null, gasUsed: '0xa410', timestamp: `0x${(NOW_S - 1).toString(16)}` });
+  t.deepEqual(
+    block.transactions,
+    transactions.map(({ hash }) => hash),
+  );
+  t.is(await answer('eth_getBlockTransactionCountByNumber', 'pending'), '0x2');
+  const full = await answer('eth_getBlockByNumber', 'pending', true);
+  t.like(full.transactions[1], { size: 2, blockHash: null, blockNumber: '0x6', transactionIndex: '0x1' });
+  t.deepEqual(await answer('eth_getTransactionByBlockNumberAndIndex', 'pending', '0x1'), full.transactions[1]);
+  t.is(await answer('eth_getTransactionByBlockNumberAndIndex', 'pending', '0x2'), null);
+});
+
+test('a block that is stored but not announced yet is not pending any more', async (t) => {
+  const { chain, answer } = setup();
+  await chain.pool.add(Buffer.from('01', 'hex'));
+  chain.openBlock = { number: 5, openedAtMs: 0, gasUsed: 21_000, transactions: [...chain.pending.values()] };
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x6', transactions: [] });
+  chain.openBlock = { ...chain.openBlock, number: 7 };
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x7', parentHash: null });
+});
+
 test('the full pending block: roots that are not known yet are null', async (t) => {
   const { answer } = setup();
   t.like(await answer('zkevm_getFullBlockByNumber', 'latest', true), { globalExitRoot: blockHash(7), blockInfoRoot: blockHash(8) });

@@ -98,6 +98,24 @@ impl Engine {
         })
     }
 
+    /// The newest committed L2 block, without the rest of the head.
+    #[napi(catch_unwind)]
+    pub fn block_number(&self) -> Result<i64> {
+        Ok(signed(self.core()?.head_block()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn setting(&self, name: String) -> Result<Option<String>> {
+        let read = || Ok(current(&self.core)?.store().setting(&name)?);
+        read().map_err(to_js)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn put_setting(&self, name: String, text: Option<String>) -> Promised<()> {
+        let slot = Arc::clone(&self.core);
+        run(move || Ok(current(&slot)?.store().put_setting(&name, text.as_deref())?), |()| ())
+    }
+
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close(&self) -> Promised<()> {
         let slot = Arc::clone(&self.core);

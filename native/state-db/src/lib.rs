@@ -18,6 +18,7 @@ pub mod pool;
 pub mod prune;
 pub mod records;
 pub mod schema;
+mod settings;
 mod snapshot;
 mod store;
 #[cfg(test)]

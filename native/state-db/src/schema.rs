@@ -64,6 +64,8 @@ pub mod meta {
     pub const HEAD: &[u8] = b"head";
     /// u64 big-endian: the oldest L2 block whose state can still be read; absent while all can.
     pub const OLDEST_STATE: &[u8] = b"oldest_state";
+    /// Prefix of UTF-8 texts by name: what operators set at run time.
+    pub const SETTING: &[u8] = b"setting/";
 }
 
 /// Key of a number.

@@ -17,6 +17,21 @@ fn a_value_written_is_read_after_reopening() {
 }
 
 #[test]
+fn a_setting_outlives_the_process_until_it_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let store = Store::open(&options(dir.path())).unwrap();
+        assert_eq!(store.setting("access").unwrap(), None);
+        store.put_setting("access", Some("{}")).unwrap();
+        store.put_setting("access", Some("{\"send\":[]}")).unwrap();
+    }
+    let store = Store::open(&options(dir.path())).unwrap();
+    assert_eq!(store.setting("access").unwrap().as_deref(), Some("{\"send\":[]}"));
+    store.put_setting("access", None).unwrap();
+    assert_eq!(store.setting("access").unwrap(), None);
+}
+
+#[test]
 fn a_second_opening_is_refused_as_locked() {
     let dir = tempfile::tempdir().unwrap();
     let _store = Store::open(&options(dir.path())).unwrap();

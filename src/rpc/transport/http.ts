@@ -11,6 +11,7 @@ import type { UwsRequest, UwsResponse } from './uws.js';
 /** A body over the limit is read to its end, so that the client sees the answer; beyond this it is cut off. */
 const DISCARD_MAX_BYTES = 64 * 1024 * 1024;
 const JSON_TYPE = 'application/json';
+const MS_PER_SECOND = 1000;
 /** Shorter answers cost more to compress than to send. */
 const GZIP_MIN_CHARS = 32 * 1024;
 /** Fastest level: answers are hex text, which shrinks to a third at any level. */
@@ -55,7 +56,7 @@ export function handlePost(response: UwsResponse, request: UwsRequest, limitByte
       response.close();
     } else if (isLast) {
       if (text === null) exchange.refuseTooLarge(limitBytes);
-      else handle(text, (answer) => exchange.answer(answer));
+      else handle(text, (answer, retryAfterMs) => exchange.answer(answer, retryAfterMs));
     }
   });
 }
@@ -102,9 +103,10 @@ class Exchange {
     this.over = true;
   }
 
-  answer(text: string | null): void {
+  answer(text: string | null, retryAfterMs = 0): void {
+    if (text !== null && retryAfterMs > 0) this.#send('429 Too Many Requests', text, null, Math.ceil(retryAfterMs / MS_PER_SECOND));
     // Notifications only: nothing to say.
-    if (text === null) this.#send('204 No Content', null);
+    else if (text === null) this.#send('204 No Content', null);
     else if (this.#takesGzip && text.length >= GZIP_MIN_CHARS) this.#sendCompressed(text);
     else this.#send(null, text);
   }
@@ -122,13 +124,14 @@ class Exchange {
     });
   }
 
-  #send(status: string | null, body: string | Buffer | null, encoding: string | null = null): void {
+  #send(status: string | null, body: string | Buffer | null, encoding: string | null = null, retryAfterSeconds = 0): void {
     if (this.over) return;
     this.over = true;
     this.#response.cork(() => {
       if (status !== null) this.#response.writeStatus(status);
       writeCors(this.#response, this.#origin);
       if (encoding !== null) this.#response.writeHeader('Content-Encoding', encoding);
+      if (retryAfterSeconds > 0) this.#response.writeHeader('Retry-After', String(retryAfterSeconds));
       if (body === null) this.#response.endWithoutBody();
       else this.#response.writeHeader('Content-Type', JSON_TYPE).end(body);
     });
@@ -139,6 +142,12 @@ function writeCors(response: UwsResponse, origin: string | null): void {
   if (origin === null) return;
   response.writeHeader('Access-Control-Allow-Origin', origin);
   if (origin !== '*') response.writeHeader('Vary', 'Origin');
+}
+
+/** Answers a request that is refused before its body is looked at. */
+export function refuse(response: UwsResponse, status: string, message: string): void {
+  const error = JSON.stringify({ code: RPC_CODE.invalidRequest, message });
+  response.writeStatus(status).writeHeader('Content-Type', JSON_TYPE).end(`{"jsonrpc":"2.0","id":null,"error":${error}}`, true);
 }
 
 /** Answers a CORS preflight. */

@@ -21,6 +21,8 @@ export interface UwsResponse {
   /** The chunk is valid during the call only. */
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
   cork(write: () => void): UwsResponse;
+  /** 4 or 16 bytes. */
+  getRemoteAddress(): ArrayBuffer;
   upgrade<D>(data: D, key: UwsText, protocol: UwsText, extensions: UwsText, context: unknown): void;
 }
 

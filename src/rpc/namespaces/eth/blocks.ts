@@ -1,8 +1,10 @@
 /** eth: blocks, and what belongs to a block. The engine answers the objects as JSON text. */
 import { toQuantity } from '../../../common/bytes.js';
+import { BLOCK_PENDING } from '../../../native/engine.js';
 import { blockText, receiptsText, transactionText } from '../../block-view.js';
 import { type MethodTable, method, type Params } from '../../method.js';
 import { booleanParam, countValue, hashParam } from '../../params.js';
+import { pendingTransactionCount } from '../../pending-block.js';
 import type { RpcServices } from '../../services.js';
 
 export function blockMethods(services: RpcServices): MethodTable {
@@ -43,6 +45,7 @@ export function blockMethods(services: RpcServices): MethodTable {
 }
 
 function transactionCount(services: RpcServices, number: number | null): string {
+  if (number === BLOCK_PENDING) return `"${toQuantity(pendingTransactionCount(services))}"`;
   const json = blockText(services, number, false, false);
   if (json === null) return 'null';
   return `"${toQuantity((JSON.parse(json) as { transactions: unknown[] }).transactions.length)}"`;

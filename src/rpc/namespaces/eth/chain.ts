@@ -10,7 +10,7 @@ export function chainMethods(services: RpcServices): MethodTable {
   const feeHistory = new FeeHistory(services);
   return {
     eth_chainId: constant(`"${toQuantity(engine.head().chainId)}"`),
-    eth_blockNumber: method(0, 0, () => `"${toQuantity(engine.head().blockNumber)}"`),
+    eth_blockNumber: method(0, 0, () => `"${toQuantity(engine.blockNumber())}"`),
     // This node makes the chain: there is nothing to catch up with.
     eth_syncing: constant('false'),
     eth_gasPrice: method(0, 0, suggested),

@@ -53,7 +53,7 @@ export class FeeHistory {
   #newest(params: Params): number {
     const { blocks, engine } = this.#services;
     const number = blocks.concrete(blocks.state(params, 1));
-    const head = engine.head().blockNumber;
+    const head = engine.blockNumber();
     if (number > head) throw rpcError('RPC_INVALID_PARAMS', `request beyond head block: requested ${number}, head ${head}`);
     return number;
   }

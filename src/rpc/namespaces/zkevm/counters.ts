@@ -28,13 +28,13 @@ export function counterMethods(services: RpcServices): MethodTable {
 
 async function estimateCounters(services: RpcServices, params: Params): Promise<string> {
   const outcome = await runCall(services, params, TX_GAS_MAX);
-  const limits = services.engine.head().budgetLimits;
+  const { batchLimits } = services.identity;
   const countersUsed: Record<string, string> = { gasUsed: toQuantity(outcome.gasUsed) };
   const countersLimit: Record<string, string> = { maxGasUsed: toQuantity(TX_GAS_MAX) };
   const used = readCounters(outcome.counters, 0);
   for (let i = 0; i < COUNTER_COUNT; i++) {
     countersUsed[`used${NAMES[i] ?? ''}`] = toQuantity(used[i] ?? 0);
-    countersLimit[`max${NAMES[i] ?? ''}`] = toQuantity(limits.readBigUInt64LE(8 * i));
+    countersLimit[`max${NAMES[i] ?? ''}`] = toQuantity(batchLimits[i] ?? 0);
   }
   const oocError = outOfCountersMessage(outcome);
   const reverted = romErrorName(outcome) === 'EXECUTION_REVERTED';

@@ -31,6 +31,7 @@ export function statusJson(services: RpcServices): string {
     mode: status.mode,
     halted: status.mode === 'halted',
     haltReason: status.haltReason,
+    paused: status.paused,
     chainId: toQuantity(head.chainId),
     forkId: toQuantity(head.forkId),
     lastBlock: toQuantity(head.blockNumber),

@@ -1,0 +1,44 @@
+/** What the admin namespace needs from the rest of the node: interfaces owned by their consumer. */
+import type { LogLevel } from '../common/logger.js';
+import type { SequencerStatus } from './modules.js';
+
+/** Who may send and deploy, as the pool keeps it. */
+export interface AdminAccessPolicy {
+  readonly sendMode: 'off' | 'allow' | 'deny';
+  readonly send: readonly string[];
+  readonly deployMode: 'off' | 'allow' | 'deny';
+  readonly deploy: readonly string[];
+  readonly blockedRecipients: readonly string[];
+}
+
+/** The access policy and its changes; a change is durable when its promise resolves. */
+export interface AdminAccess {
+  readonly policy: AdminAccessPolicy;
+  /** True where it was changed at run time, so that the configured one is not in force. */
+  readonly isStored: boolean;
+  change(edit: (policy: AdminAccessPolicy) => AdminAccessPolicy): Promise<AdminAccessPolicy>;
+  reset(): Promise<AdminAccessPolicy>;
+}
+
+/** What an operator tells the sequencer. */
+export interface AdminSequencer {
+  status(): SequencerStatus;
+  /** Asks for the open batch to be closed; its number, or null where it holds nothing. */
+  requestBatchClose(): number | null;
+  pause(): void;
+  resume(): void;
+}
+
+/** Level of the log. */
+export interface AdminLog {
+  readonly level: LogLevel;
+  setLevel(level: LogLevel): void;
+}
+
+export interface AdminModules {
+  readonly sequencer: AdminSequencer;
+  readonly access: AdminAccess;
+  readonly log: AdminLog;
+  /** Starts the graceful stop of the whole node. */
+  readonly stop: () => void;
+}

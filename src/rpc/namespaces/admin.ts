@@ -1,0 +1,103 @@
+/** The admin namespace: what an operator does to a running node. Served on the operator's port only. */
+import { toHex } from '../../common/bytes.js';
+import { LOG_LEVELS, type Logger, type LogLevel } from '../../common/logger.js';
+import type { AdminAccess, AdminAccessPolicy, AdminModules } from '../admin-modules.js';
+import { invalidArgument, rpcError } from '../errors.js';
+import { type MethodTable, method, type Params } from '../method.js';
+import { addressValue } from '../params.js';
+
+const MODES = ['off', 'allow', 'deny'] as const;
+/** Addresses of one request. */
+const ADDRESSES_MAX = 10_000;
+
+type List = 'send' | 'deploy' | 'blockedRecipients';
+const LISTS: readonly List[] = ['send', 'deploy', 'blockedRecipients'];
+const MODE_OF = { send: 'sendMode', deploy: 'deployMode' } as const;
+
+export function adminMethods(modules: AdminModules, logger: Logger): MethodTable {
+  const methods = { ...sequencerMethods(modules), ...accessMethods(modules.access), ...logMethods(modules.log) };
+  // What an operator did belongs into the log whatever its level, beside what came of it.
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, entry]) => [
+      name,
+      {
+        ...entry,
+        run: (params: Params, context) => {
+          logger.info('operator request', { method: name, params });
+          return entry.run(params, context);
+        },
+      } satisfies MethodTable[string],
+    ]),
+  );
+}
+
+function sequencerMethods({ sequencer, stop }: AdminModules): MethodTable {
+  const status = () => JSON.stringify(sequencer.status());
+  return {
+    admin_status: method(0, 0, status),
+    admin_closeBatch: method(0, 0, () => {
+      const { mode } = sequencer.status();
+      if (mode !== 'sequencing' && mode !== 'throttled')
+        throw rpcError('ADMIN_NOT_POSSIBLE', `no batch is closed while the mode is ${mode}`);
+      return JSON.stringify({ batch: sequencer.requestBatchClose() });
+    }),
+    admin_pause: method(0, 0, () => {
+      sequencer.pause();
+      return status();
+    }),
+    admin_resume: method(0, 0, () => {
+      sequencer.resume();
+      return status();
+    }),
+    admin_drain: method(0, 0, () => {
+      stop();
+      return 'true';
+    }),
+  };
+}
+
+function accessMethods(access: AdminAccess): MethodTable {
+  const text = () => JSON.stringify({ source: access.isStored ? 'runtime' : 'configuration', ...access.policy });
+  const edit = (change: (policy: AdminAccessPolicy) => AdminAccessPolicy) => access.change(change).then(text);
+  const onList = (combine: (now: readonly string[], given: readonly string[]) => string[]) =>
+    method(2, 2, (params) => {
+      const list = wordParam(params, 0, LISTS);
+      const given = addressesParam(params, 1);
+      return edit((policy) => ({ ...policy, [list]: combine(policy[list], given) }));
+    });
+  return {
+    admin_accessPolicy: method(0, 0, text),
+    admin_setAccessMode: method(2, 2, (params) => {
+      const list = wordParam(params, 0, ['send', 'deploy'] as const);
+      const mode = wordParam(params, 1, MODES);
+      return edit((policy) => ({ ...policy, [MODE_OF[list]]: mode }));
+    }),
+    admin_addAccess: onList((now, given) => [...now, ...given]),
+    admin_removeAccess: onList((now, given) => now.filter((address) => !given.includes(address))),
+    admin_resetAccess: method(0, 0, () => access.reset().then(text)),
+  };
+}
+
+function logMethods(log: AdminModules['log']): MethodTable {
+  return {
+    admin_logLevel: method(0, 0, () => JSON.stringify(log.level)),
+    admin_setLogLevel: method(1, 1, (params) => {
+      log.setLevel(wordParam<LogLevel>(params, 0, LOG_LEVELS));
+      return JSON.stringify(log.level);
+    }),
+  };
+}
+
+function wordParam<T extends string>(params: Params, index: number, words: readonly T[]): T {
+  const word = words.find((candidate) => candidate === params[index]);
+  if (word === undefined) throw invalidArgument(index, `must be one of ${words.join(', ')}`);
+  return word;
+}
+
+function addressesParam(params: Params, index: number): string[] {
+  const value = params[index];
+  if (!Array.isArray(value) || value.length > ADDRESSES_MAX) {
+    throw invalidArgument(index, `must be an array of at most ${ADDRESSES_MAX} addresses`);
+  }
+  return value.map((address: unknown) => toHex(addressValue(address, index)));
+}
