@@ -23,6 +23,7 @@ const HEAVY: ReadonlySet<string> = new Set([
   'zkevm_getBlockRangeWitness',
   'zkevm_getProof',
   'zkevm_getProverInput',
+  'zkevm_traceCounters',
   'zkevm_getWitness',
 ]);
 /** Namespaces that execute again. */
