@@ -2,10 +2,11 @@
  * The node: builds every part in the order in which a transaction meets them, backwards (what is needed first is built first), and closes
  * them in the reverse order. The tour through the code starts here.
  *
- *   engine <- [recording] <- gas price <- pool <- sequencer <- JSON-RPC
+ *   engine <- [recording] <- gas price <- pool <- verification <- sequencer <- JSON-RPC
  *
  * One AbortSignal ends everything. A part that fails to start takes down those that already run, and the failure says why.
  */
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from './common/clock.js';
 import type { Logger } from './common/logger.js';
@@ -26,6 +27,7 @@ import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws, type Uws } from './rpc/transport/uws.js';
 import { batchLimits } from './sequencer/limits.js';
 import { Sequencer } from './sequencer/sequencer.js';
+import { Verification } from './sequencer/verification.js';
 import { CLIENT_VERSION, VERSION } from './version.js';
 
 /** What the node is started with. */
@@ -44,6 +46,8 @@ interface Running {
 
 /** Resolution of the event loop delay, in milliseconds. */
 const LOOP_RESOLUTION_MS = 10;
+/** Folder in the data directory for bundles of batches that differ when they are executed again. */
+const BUNDLE_FOLDER = 'verification';
 const NANOS_PER_SECOND = 1e9;
 
 /** A running node. */
@@ -131,6 +135,16 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   // After the sequencer has stopped: what the pool still answers then decides nothing.
   closing.add('recording', () => ports.end());
 
+  const verification = new Verification({
+    engine,
+    config: config.verification,
+    bundleDirectory: join(config.data.directory, BUNDLE_FOLDER),
+    clock,
+    log: logger.child({ component: 'verification' }),
+    metrics,
+  });
+  closing.add('verification', () => verification.close());
+
   const sequencer = new Sequencer({
     engine: ports.engine,
     pool,
@@ -138,6 +152,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     clock: ports.clock,
     log: logger.child({ component: 'sequencer' }),
     metrics,
+    verifier: verification,
     ...(ports.commands && { commands: ports.commands }),
   });
   closing.add('sequencer', () => sequencer.stop());
@@ -163,6 +178,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   await openAdmin(config, { ports, engine, pool, sequencer, logger, clock, uws, isStored: stored !== null }, closing);
   // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
+  verification.start(sequencer);
   return finish({ engine, pool, sequencer, rpc, genesis });
 }
 

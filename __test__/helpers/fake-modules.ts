@@ -94,6 +94,8 @@ export class FakeChain {
     mode: 'sequencing',
     haltReason: null,
     paused: false,
+    throttleReason: null,
+    verification: null,
     blockNumber: 0,
     openBatch: 1,
     closedBatch: 0,

@@ -54,11 +54,34 @@ export declare class Engine {
   traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>
   /** `part`: 0 header, 1 block, 2 receipts. */
   rawBlockJson(block: number, part: number): string | null
+  beginVerification(lagMax: number): number
+  verifyBatch(number: number, options: VerifyOptions): Promise<BatchCheck>
+}
+
+export interface BatchCheck {
+  number: number
+  blockCount: number
+  txCount: number
+  nanos: number
+  mismatch?: BatchMismatch
+  /** Folder of the bundle, where one was written. */
+  bundle?: string
+  /** Why no bundle was written, where that failed. */
+  bundleFailure?: string
 }
 
 export interface BatchClosing {
   reason: string
   detailJson?: string
+}
+
+export interface BatchMismatch {
+  what: string
+  block?: number
+  transaction?: number
+  expected: string
+  got: string
+  text: string
 }
 
 export interface CallOutcome {
@@ -182,4 +205,13 @@ export interface TraceOptions {
   configJson: string
   timeoutMs: number
   limitBytes: number
+}
+
+export interface VerifyOptions {
+  /** Priority of the thread, 0 (usual) to 19 (lowest). */
+  nice: number
+  /** Compute the state root from the tree as it was before the batch. */
+  recomputeRoot: boolean
+  /** Folder for bundles of differing batches; none are written where absent. */
+  bundleDirectory?: string
 }

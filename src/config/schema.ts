@@ -9,6 +9,7 @@ import { EFFECTIVE_GAS_PRICE_DEFAULTS, type EffectiveGasPriceMode } from '../poo
 import { type AdminConfig, adminSettings } from '../rpc/admin-config.js';
 import { type RpcConfig, rpcSettings } from '../rpc/config.js';
 import { SEQUENCER_CHOICES, SEQUENCER_DEFAULTS, SEQUENCER_RULES, type SequencerConfig } from '../sequencer/config.js';
+import { VERIFICATION_DEFAULTS, VERIFICATION_RULES, type VerificationConfig } from '../sequencer/verification-config.js';
 import { ruledSettings } from './rules.js';
 import {
   addressList,
@@ -86,6 +87,7 @@ export interface ConfigSections {
   effectiveGasPrice: EffectiveGasPriceSection;
   access: AccessPolicy;
   sequencer: SequencerConfig;
+  verification: VerificationConfig;
   log: LogConfig;
 }
 
@@ -241,6 +243,14 @@ const sequencer: Settings<SequencerConfig> = {
   closeBatchOnShutdown: toggle({ doc: 'Close the open batch when the node stops.', default: SEQUENCER_DEFAULTS.closeBatchOnShutdown }),
 };
 
+const verification: Settings<VerificationConfig> = {
+  enabled: toggle({
+    doc: 'Execute every closed batch again from its stored bytes and compare; the sequencer halts on a difference.',
+    default: VERIFICATION_DEFAULTS.enabled,
+  }),
+  ...ruledSettings(VERIFICATION_DEFAULTS, VERIFICATION_RULES),
+};
+
 /** Settings by section. */
 export const CONFIG_SCHEMA: { readonly [S in keyof ConfigSections]: Settings<ConfigSections[S]> } = {
   chain,
@@ -252,6 +262,7 @@ export const CONFIG_SCHEMA: { readonly [S in keyof ConfigSections]: Settings<Con
   effectiveGasPrice,
   access,
   sequencer,
+  verification,
   log,
 };
 
@@ -266,6 +277,7 @@ export const SECTION_TITLES: Readonly<Record<keyof ConfigSections, string>> = {
   effectiveGasPrice: 'Effective gas price',
   access: 'Access',
   sequencer: 'Sequencer',
+  verification: 'Verification',
   log: 'Logs',
 };
 

@@ -115,6 +115,41 @@ export interface ClosedBatch {
   bytes: number;
 }
 
+/** How to verify a batch. */
+export interface VerifyOptions {
+  /** Priority of the thread, 0 (usual) to 19 (lowest). */
+  nice: number;
+  /** Compute the state root from the tree as it was before the batch. */
+  recomputeRoot: boolean;
+  /** Folder for bundles of differing batches; none are written where absent. */
+  bundleDirectory?: string;
+}
+
+/** The first difference between a stored batch and its second execution. */
+export interface BatchMismatch {
+  what: string;
+  /** L2 block, and index of the transaction in it, where it is about one. */
+  block?: number;
+  transaction?: number;
+  /** As stored, and as executed. */
+  expected: string;
+  got: string;
+  /** All of it as one sentence. */
+  text: string;
+}
+
+/** What verifying a batch came to. */
+export interface BatchCheck {
+  number: number;
+  blockCount: number;
+  txCount: number;
+  nanos: number;
+  mismatch?: BatchMismatch;
+  /** Folder of the bundle, where one was written, or why none could be. */
+  bundle?: string;
+  bundleFailure?: string;
+}
+
 /** `eth_call`-like request; absent fields take the defaults of the RPC specification. */
 export interface CallRequest {
   from?: Buffer;
@@ -203,6 +238,14 @@ export interface NativeEngine {
   discardBlock(): Promise<void>;
   /** Closes the open batch, which holds at least one committed block and no open one. */
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>;
+
+  /**
+   * Verification begins: answers the newest batch that counts as verified. Keeps what verifying later ones takes, however little history is
+   * kept. At most `lagMax` batches are made up for.
+   */
+  beginVerification(lagMax: number): number;
+  /** Executes a closed batch again from its stored bytes and compares, on a thread of its own. Where it is as stored, it counts as verified. */
+  verifyBatch(number: number, options: VerifyOptions): Promise<BatchCheck>;
 
   /** u64 nonce LE, u256 balance LE, 32 bytes Poseidon code hash, u64 code length LE: 80 bytes. Throws STATE_PRUNED, BLOCK_NOT_FOUND. */
   account(address: Buffer, block: number): Buffer;

@@ -162,6 +162,9 @@ export class ReplayedSession {
       case ACCESS_COMMAND:
         this.#pool?.access.set(JSON.parse(argument ?? '') as AccessPolicy);
         return;
+      case 'halt':
+        sequencer.halt(argument ?? '');
+        return;
       case 'throttle':
         sequencer.throttle(argument);
         return;

@@ -53,11 +53,28 @@ export interface RpcPool {
   onPending(listener: (transaction: PoolTransaction) => void): () => void;
 }
 
+/** Where the verification of closed batches stands. */
+export interface VerificationStatus {
+  readonly enabled: boolean;
+  /** Newest batch that was executed again and found as it was stored. */
+  readonly checkedBatch: number;
+  /** Closed batches behind it. */
+  readonly lag: number;
+  /** Why verification stopped; null while it goes on. */
+  readonly problem: string | null;
+  /** Folder of the bundle of the batch that differs. */
+  readonly bundle: string | null;
+}
+
 export interface SequencerStatus {
   mode: 'syncing' | 'sequencing' | 'throttled' | 'recovering' | 'halted' | 'draining';
   haltReason: string | null;
   /** An operator paused it: transactions are admitted, none is executed. */
   paused: boolean;
+  /** Why nothing new is executed; null while nothing lags. */
+  throttleReason: string | null;
+  /** Verification of closed batches; null where this node has none. */
+  verification: VerificationStatus | null;
   blockNumber: number;
   openBatch: number;
   closedBatch: number;

@@ -21,6 +21,8 @@ export class ModeMachine {
   readonly #recoveries: number[] = [];
   #mode: Mode = 'syncing';
   #reason: string | null = null;
+  /** Something downstream lags; it may do so in any mode. */
+  #lag: string | null = null;
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -36,18 +38,25 @@ export class ModeMachine {
     return this.#mode === 'halted' ? this.#reason : null;
   }
 
-  /** Normal operation; also the end of a recovery or of throttling. */
+  /** Why nothing new is executed; null while nothing lags. */
+  get throttleReason(): string | null {
+    return this.#lag;
+  }
+
+  /** Normal operation, as far as nothing lags; also the end of a recovery. */
   sequence(): void {
-    if (this.#mode !== 'halted' && this.#mode !== 'draining') this.#set('sequencing', null);
+    if (this.#mode !== 'halted' && this.#mode !== 'draining') this.#set(this.#lag === null ? 'sequencing' : 'throttled', this.#lag);
   }
 
   /** Something downstream lags: nothing new is opened. */
   throttle(reason: string): void {
+    this.#lag = reason;
     if (this.#mode === 'sequencing') this.#set('throttled', reason);
   }
 
   /** It caught up. */
   unthrottle(): void {
+    this.#lag = null;
     if (this.#mode === 'throttled') this.#set('sequencing', null);
   }
 
@@ -71,7 +80,7 @@ export class ModeMachine {
   resume(): boolean {
     if (this.#mode !== 'halted') return false;
     this.#recoveries.length = 0;
-    this.#set('sequencing', null);
+    this.#set(this.#lag === null ? 'sequencing' : 'throttled', this.#lag);
     return true;
   }
 

@@ -16,7 +16,7 @@ import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import type { Pool } from '../pool/pool.js';
 import type { CommandGate } from '../recording/recording.js';
-import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
+import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus, VerificationStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
 import { judgeClosing } from './closing/index.js';
@@ -54,8 +54,18 @@ export interface SequencerModules {
   readonly forcedDeadlineMs?: () => number | null;
   /** True when the batch after this one belongs to another fork. */
   readonly forkChangesAfter?: (batch: number) => boolean;
+  /** Told of closed batches; asked for its state. */
+  readonly verifier?: BatchVerifier;
   /** Lets commands in, also `start` and `stop`; at once where absent. */
   readonly commands?: CommandGate;
+}
+
+/** Verifies closed batches in the background. */
+export interface BatchVerifier {
+  batchClosed(number: number): void;
+  /** A halt was ended by the operator. */
+  resumed(): void;
+  status(): VerificationStatus;
 }
 
 /** The sequencer. */
@@ -171,6 +181,8 @@ export class Sequencer implements RpcSequencer {
       mode: this.#mode.mode,
       haltReason: this.#mode.haltReason,
       paused: this.#paused,
+      throttleReason: this.#mode.throttleReason,
+      verification: this.#modules.verifier?.status() ?? null,
       blockNumber: headBlock,
       openBatch: batch.number,
       closedBatch: batch.number - 1,
@@ -210,6 +222,11 @@ export class Sequencer implements RpcSequencer {
       else this.#mode.throttle(reason);
       this.#wakeup.signal();
     });
+  }
+
+  /** An invariant is broken outside of the loop: nothing is executed or admitted until an operator resumes. */
+  halt(reason: string): void {
+    this.#command('halt', reason, () => this.#halt(reason));
   }
 
   /** Commands enter in an order that a recording can keep. */
@@ -353,11 +370,12 @@ export class Sequencer implements RpcSequencer {
   }
 
   #batchClosed(number: number, certificate: Certificate): void {
-    const { config, log } = this.#modules;
+    const { config, log, verifier } = this.#modules;
     this.#markerShortfall = null;
     this.#operatorRequested = false;
     this.#slices.batchOpened();
     const { reason, binding, txCount, blockCount } = certificate;
+    verifier?.batchClosed(number);
     log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
     if (config.stopAtBatch > 0 && number >= config.stopAtBatch) this.#reachedLastBatch(number);
   }
@@ -409,6 +427,7 @@ export class Sequencer implements RpcSequencer {
   async #resumeFromHalt(): Promise<void> {
     this.#resumeRequested = false;
     this.#mode.resume();
+    this.#modules.verifier?.resumed();
     await this.#rebuild('resumed by the operator');
   }
 

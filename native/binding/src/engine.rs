@@ -450,7 +450,7 @@ pub(crate) fn call_request(request: CallRequest) -> EngineResult<call::CallReque
 }
 
 /// Numbers of blocks, bytes and milliseconds stay far below 2^53.
-fn signed(value: u64) -> i64 {
+pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

@@ -19,3 +19,4 @@ mod task;
 mod trace;
 mod types;
 mod vectors;
+mod verification;

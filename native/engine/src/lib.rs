@@ -6,6 +6,7 @@
 
 mod access_list;
 pub mod admission;
+pub mod background;
 pub mod block;
 pub mod block_id;
 pub mod call;
@@ -29,6 +30,7 @@ mod reads;
 pub mod seal;
 pub mod trace;
 pub mod tree;
+pub mod verify;
 pub mod views;
 pub mod witness;
 

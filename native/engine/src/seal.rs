@@ -85,10 +85,10 @@ pub struct ClosedBatch {
 }
 
 /// A block's records, ready to be written.
-struct BlockRecords {
-    block: BlockRecord,
-    transactions: Vec<(TransactionRecord, ReceiptRecord)>,
-    logs: Vec<LogRecord>,
+pub(crate) struct BlockRecords {
+    pub(crate) block: BlockRecord,
+    pub(crate) transactions: Vec<(TransactionRecord, ReceiptRecord)>,
+    pub(crate) logs: Vec<LogRecord>,
 }
 
 /// What a block adds to its batch.
@@ -314,7 +314,7 @@ pub(crate) fn resources_of(values: &[u64]) -> Resources {
     Resources(std::array::from_fn(|index| values.get(index).copied().unwrap_or(0)))
 }
 
-fn block_records(
+pub(crate) fn block_records(
     executed: &ExecutedBlock,
     included: &[Included],
     chain: &ChainState,

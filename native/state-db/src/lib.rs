@@ -7,6 +7,7 @@
 
 pub mod chain;
 mod change_set;
+mod checked;
 mod error;
 #[cfg(feature = "failpoints")]
 pub mod failpoint;

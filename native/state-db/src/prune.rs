@@ -30,12 +30,14 @@ struct Inner {
     removed_to: u64,
     /// Blocks whose state is being read, with the number of readers.
     pins: BTreeMap<u64, usize>,
+    /// The change sets from this block on are needed by who verifies batches; `None` where nobody does.
+    needed_from: Option<u64>,
 }
 
 impl StateBounds {
     /// From what is stored.
     pub(crate) fn new(oldest: u64) -> Self {
-        Self { oldest: AtomicU64::new(oldest), inner: Mutex::new(Inner { removed_to: oldest, pins: BTreeMap::new() }) }
+        Self { oldest: AtomicU64::new(oldest), inner: Mutex::new(Inner { removed_to: oldest, ..Inner::default() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -125,6 +127,16 @@ impl Store {
         drop(inner);
     }
 
+    /// The first block whose change set, and all later ones, are still there.
+    pub fn change_sets_from(&self) -> u64 {
+        self.bounds().lock().removed_to
+    }
+
+    /// Keeps the change sets of `block` and later ones whatever may be read, until this is called with a later one.
+    pub fn need_change_sets_from(&self, block: u64) {
+        self.bounds().lock().needed_from = Some(block);
+    }
+
     /// Removes the change sets of blocks that no readable state needs, whole blocks until `keys_max` keys are reached. The write is not
     /// synced: what a power cut undoes is removed again later.
     ///
@@ -134,7 +146,8 @@ impl Store {
         let (from, limit) = {
             let inner = self.bounds().lock();
             let pinned = inner.pins.keys().next().copied().unwrap_or(u64::MAX);
-            (inner.removed_to, self.oldest_state().min(pinned))
+            let needed = inner.needed_from.unwrap_or(u64::MAX);
+            (inner.removed_to, self.oldest_state().min(pinned).min(needed))
         };
         let mut step = PruneStep { removed: 0, is_done: true };
         if from >= limit {

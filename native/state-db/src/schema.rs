@@ -66,6 +66,8 @@ pub mod meta {
     pub const OLDEST_STATE: &[u8] = b"oldest_state";
     /// Prefix of UTF-8 texts by name: what operators set at run time.
     pub const SETTING: &[u8] = b"setting/";
+    /// u64 big-endian: the newest batch that was verified; absent before the first.
+    pub const CHECKED_BATCH: &[u8] = b"checked_batch";
 }
 
 /// Key of a number.

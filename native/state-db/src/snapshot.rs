@@ -28,6 +28,16 @@ impl Store {
     }
 }
 
+impl<'a> Snapshot<'a> {
+    pub(crate) const fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    pub(crate) const fn view(&self) -> &SnapshotWithThreadMode<'a, DB> {
+        &self.view
+    }
+}
+
 impl Snapshot<'_> {
     /// Reads one value.
     ///

@@ -24,6 +24,7 @@ export function statusMethods(services: RpcServices): MethodTable {
 export function statusJson(services: RpcServices): string {
   const { engine, finality, pool } = services;
   const status = services.sequencer.status();
+  const { verification } = status;
   const head = engine.head();
   const txs = pool.counts();
   return JSON.stringify({
@@ -32,6 +33,7 @@ export function statusJson(services: RpcServices): string {
     halted: status.mode === 'halted',
     haltReason: status.haltReason,
     paused: status.paused,
+    throttleReason: status.throttleReason,
     chainId: toQuantity(head.chainId),
     forkId: toQuantity(head.forkId),
     lastBlock: toQuantity(head.blockNumber),
@@ -40,7 +42,9 @@ export function statusJson(services: RpcServices): string {
     lastBatch: toQuantity(head.closedBatch),
     openBatch: toQuantity(head.openBatch),
     lastVirtual: toQuantity(finality.virtualBatch()),
+    lastChecked: verification === null ? null : toQuantity(verification.checkedBatch),
     lastVerified: toQuantity(finality.verifiedBatch()),
+    verification: verification === null ? null : { ...verification, checkedBatch: undefined },
     wip: status.wip,
     pool: txs,
   });

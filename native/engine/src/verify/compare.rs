@@ -1,0 +1,126 @@
+//! Comparing the records of a batch with the result of its second execution.
+
+use zkevm_codec::{BatchItem, decode_batch};
+use zkevm_executor::{BatchInput, BatchResult, CounterModel, Levels, SealedBlock};
+use zkevm_primitives::Counters;
+use zkevm_state_db::Snapshot;
+use zkevm_state_db::records::{BatchKind, BlockRecord};
+
+use super::StoredBatch;
+use super::mismatch::{Mismatch, same};
+use crate::block::Included;
+use crate::commit::finish_block;
+use crate::error::EngineResult;
+use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
+use crate::seal::block_records;
+
+type Same = Result<(), Box<Mismatch>>;
+
+/// The batch as a whole: validity, roots, counts, resources. Counters are equal where the levels they were counted with are.
+pub(super) fn batch(stored: &StoredBatch, result: &BatchResult, levels: Option<Levels>) -> Same {
+    let StoredBatch { record, data, blocks, .. } = stored;
+    let rom_error = result.invalid.map_or("", |error| error.name());
+    same("validity of the batch", &record.rom_error.as_str(), &rom_error)?;
+    let is_sequenced = record.kind == BatchKind::Sequenced as u8;
+    if is_sequenced {
+        same("skipped transactions", &0, &result.skipped.len())?;
+    }
+    same("the number of L2 blocks", &blocks.len(), &result.blocks.len())?;
+    let transactions: usize = result.blocks.iter().map(|block| block.transactions.len()).sum();
+    same("the number of transactions", &record.tx_count, &(transactions as u64))?;
+    same("state root", &record.state_root, &result.new_state_root)?;
+    same("local exit root", &record.local_exit_root, &result.new_local_exit_root)?;
+    let roots = result.blocks.iter().rev().map(|block| block.global_exit_root);
+    let exit_root = roots.into_iter().find(|root| !root.is_zero());
+    same("global exit root", &record.global_exit_root, &exit_root.unwrap_or_default())?;
+    if !is_sequenced {
+        same("accInputHash", &record.acc_input_hash, &result.new_acc_input_hash)?;
+    }
+    let used = Resources(std::array::from_fn(|index| record.used.get(index).copied().unwrap_or(0)));
+    same("bytes of batchL2Data", &used.0[RESOURCE_BYTES], &(data.len() as u64))?;
+    let gas: u64 = result.blocks.iter().map(|block| block.gas_used).sum();
+    same("gas of the batch", &used.0[RESOURCE_GAS], &gas)?;
+    match levels {
+        Some(_) => same("counters", &used.counters(), &result.counters),
+        // They grew with the tree from block to block, here all are counted with those of the first.
+        None => Ok(()),
+    }
+}
+
+/// Transactions by block, as the batch's bytes have them.
+pub(super) fn included(
+    stored: &StoredBatch,
+    result: &BatchResult,
+    input: &BatchInput,
+) -> Result<Vec<Vec<Included>>, Box<Mismatch>> {
+    let items = decode_batch(&stored.data).map_err(|failure| Mismatch::of("batchL2Data", "", &failure.to_string()))?;
+    let skipped: Vec<usize> = result.skipped.iter().map(|skipped| skipped.entry).collect();
+    let model = CounterModel::new(input.spec.profile);
+    let levels = Levels::at_depth(input.spec.profile, input.depth_measure.unwrap_or_default());
+    let is_sequenced = stored.record.kind == BatchKind::Sequenced as u8;
+    let mut results = result.blocks.iter().map(|block| block.transactions.iter());
+    let mut results_now = if is_sequenced { None } else { results.next() };
+    let mut blocks: Vec<Vec<Included>> = if is_sequenced { Vec::new() } else { vec![Vec::new()] };
+    for (entry, item) in items.into_iter().enumerate() {
+        let tx = match item.item {
+            BatchItem::ChangeL2Block(_) => {
+                blocks.push(Vec::new());
+                results_now = results.next();
+                continue;
+            }
+            BatchItem::Transaction(_) if skipped.contains(&entry) => continue,
+            BatchItem::Transaction(tx) => tx,
+        };
+        let next = results_now.as_mut().and_then(Iterator::next);
+        let (Some(block), Some(executed)) = (blocks.last_mut(), next) else { continue };
+        // The keccaks of the batch's hash are shared out to the transactions as the data grow.
+        let growth = if is_sequenced {
+            model.batch(item.range.end, &levels).saturating_sub(&model.batch(item.range.start, &levels))
+        } else {
+            Counters::ZERO
+        };
+        block.push(Included {
+            raw: tx.encode_signed().into(),
+            hash: tx.hash(),
+            sender: executed.from,
+            effective_percentage: tx.effective_percentage,
+            counters: executed.counters_used + growth,
+        });
+    }
+    Ok(blocks)
+}
+
+/// One block: header, transactions, receipts and logs.
+pub(super) fn block(
+    snapshot: &Snapshot<'_>,
+    stored: &StoredBatch,
+    block: &BlockRecord,
+    executed: &SealedBlock,
+    included: &[Included],
+) -> EngineResult<Same> {
+    let parent = stored.blocks.iter().find(|other| other.number + 1 == block.number).unwrap_or(&stored.parent);
+    let chain = stored.chain_before(parent);
+    let l1_info_index = u32::try_from(block.l1_info_index).unwrap_or(u32::MAX);
+    let mut records = block_records(executed, included, &chain, l1_info_index, block.state_root);
+    finish_block(&mut records.block, included.iter().map(|included| included.raw.len()).sum());
+    let number = block.number;
+    let compare = || -> EngineResult<Same> {
+        if let Err(mismatch) = same("block", block, &records.block) {
+            return Ok(Err(mismatch));
+        }
+        let transactions = snapshot.transactions(number)?;
+        if let Err(mismatch) = same("stored transactions", &transactions.len(), &records.transactions.len()) {
+            return Ok(Err(mismatch));
+        }
+        for (index, (stored, (transaction, receipt))) in (0_u32..).zip(transactions.iter().zip(&records.transactions)) {
+            let compared = same("transaction", &stored.0, transaction)
+                .and_then(|()| same("receipt", &stored.1.as_ref(), &Some(receipt)))
+                .map_err(|mismatch| mismatch.in_transaction(index));
+            if compared.is_err() {
+                return Ok(compared);
+            }
+        }
+        Ok(same("logs", &snapshot.logs(number)?, &records.logs))
+    };
+    Ok(compare()?.map_err(|mismatch| mismatch.in_block(number)))
+}
