@@ -68,6 +68,7 @@ export async function runBench(): Promise<BenchResult[]> {
     sequencerAddress: Buffer.alloc(20, 1),
     cacheBytes: 64 * MIB,
     syncWrites: false,
+    preExecutionBytes: 0,
   });
   try {
     const all = await cases(engine);

@@ -263,6 +263,7 @@ function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<t
     cacheBytes: config.data.cacheBytes,
     syncWrites: config.data.syncWrites,
     ...(config.data.history === null ? {} : { historyBlocks: config.data.history }),
+    preExecutionBytes: config.data.preExecutionBytes,
   };
 }
 

@@ -145,6 +145,7 @@ export interface EngineOptions {
   cacheBytes: number
   syncWrites: boolean
   historyBlocks?: number
+  preExecutionBytes: number
 }
 
 export interface ExecuteRequest {

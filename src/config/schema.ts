@@ -44,6 +44,7 @@ export interface DataConfig {
   syncWrites: boolean;
   /** File into which the session is recorded; none where null. */
   recordFile: string | null;
+  preExecutionBytes: number;
 }
 
 /** Logs. */
@@ -142,6 +143,12 @@ const data: Settings<DataConfig> = {
     doc: 'Record what the sequencer decides by (arrivals, clock, settings) into this file, behind what it holds; `replay FILE` makes the same batches from it.',
     default: null,
     flag: 'record',
+  }),
+  preExecutionBytes: integer({
+    doc: 'Memory for results of pre-execution that blocks take over where all they depend on is as it was; 0 executes every transaction in its block.',
+    default: GIB / 32,
+    min: 0,
+    max: GIB,
   }),
 };
 

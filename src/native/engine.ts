@@ -25,6 +25,8 @@ export interface EngineOptions {
   syncWrites: boolean;
   /** So many blocks before the newest keep their state; every state is kept where absent. */
   historyBlocks?: number;
+  /** Bytes for results of pre-execution that blocks take over; 0 = every transaction is executed in its block. */
+  preExecutionBytes: number;
 }
 
 export interface EngineHead {

@@ -34,16 +34,20 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
         fork_id: u64::from(options.fork_id),
         genesis_json: options.genesis_json,
         sequencer: address(&options.sequencer_address).map_err(to_js)?,
-        cache_bytes: usize::try_from(options.cache_bytes)
-            .map_err(|_| to_js(EngineError::invalid_argument("cacheBytes must not be negative")))?,
+        cache_bytes: bytes(options.cache_bytes, "cacheBytes")?,
         sync_writes: options.sync_writes,
         history_blocks: options
             .history_blocks
             .map(|blocks| unsigned(blocks, "historyBlocks"))
             .transpose()
             .map_err(to_js)?,
+        pre_execution_bytes: bytes(options.pre_execution_bytes, "preExecutionBytes")?,
     };
     Ok(run(move || Core::open(&options), |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))) }))
+}
+
+fn bytes(value: i64, what: &str) -> Result<usize> {
+    usize::try_from(value).map_err(|_| to_js(EngineError::invalid_argument(format!("{what} must not be negative"))))
 }
 
 pub(crate) fn current(slot: &Slot) -> EngineResult<Arc<Core>> {

@@ -13,6 +13,7 @@ pub struct EngineOptions {
     pub cache_bytes: i64,
     pub sync_writes: bool,
     pub history_blocks: Option<i64>,
+    pub pre_execution_bytes: i64,
 }
 
 #[napi(object)]

@@ -2,10 +2,11 @@
 
 use alloy_primitives::{Address, B256};
 use zkevm_codec::{CodecError, L2Transaction, Recovery, recover_senders};
+use zkevm_executor::RecoveredTx;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
-use crate::layout::{ADMISSION_ROW_BYTES, Row, pack_list};
+use crate::layout::{ADMISSION_HASH_AT, ADMISSION_ROW_BYTES, Row, pack_list};
 use crate::pre_execution;
 
 /// Threads that recover the senders of one group.
@@ -46,17 +47,11 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
     let valid: Vec<&L2Transaction> = decoded.iter().filter_map(|decoded| decoded.as_ref().ok()).collect();
     let mut recovered = recover_senders(&valid, RECOVERY_THREADS).into_iter();
     let mut rows = Vec::with_capacity(raw.len() * ADMISSION_ROW_BYTES);
-    for (raw, decoded) in raw.iter().zip(&decoded) {
+    for (raw, decoded) in raw.iter().zip(decoded) {
         let row = match decoded {
-            Err(error) => refused_row(code_of(*error), raw),
+            Err(error) => refused_row(code_of(error), raw),
             Ok(transaction) => match recovered.next().and_then(Recovery::signer) {
-                Some(sender) => {
-                    let mut row = row(engine, transaction, sender, raw)?;
-                    if pre_execute {
-                        pre_execution::fill(engine, transaction, sender, &mut row);
-                    }
-                    row
-                }
+                Some(sender) => row_of(engine, transaction, sender, raw, pre_execute)?,
                 None => refused_row(CODE_SIGNATURE, raw),
             },
         };
@@ -78,15 +73,27 @@ pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
         let sender = Address::from_slice(sender);
         let row = match L2Transaction::decode_signed(raw) {
             Err(error) => refused_row(code_of(error), raw),
-            Ok(transaction) => {
-                let mut row = row(engine, &transaction, sender, raw)?;
-                pre_execution::fill(engine, &transaction, sender, &mut row);
-                row
-            }
+            Ok(transaction) => row_of(engine, transaction, sender, raw, true)?,
         };
         rows.extend_from_slice(&row.0);
     }
     Ok(rows)
+}
+
+/// The row of a decoded transaction, pre-executed if that is wanted.
+fn row_of(
+    engine: &Engine,
+    transaction: L2Transaction,
+    sender: Address,
+    raw: &[u8],
+    pre_execute: bool,
+) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
+    let mut row = row(engine, &transaction, sender, raw)?;
+    if pre_execute {
+        let recovered = RecoveredTx::with_recovery(transaction, Recovery::Signer(sender));
+        pre_execution::fill(engine, &recovered, &mut row);
+    }
+    Ok(row)
 }
 
 /// The row of a decoded transaction whose sender is known.
@@ -126,7 +133,7 @@ pub fn row(
     row.u256(64, &transaction.gas_price);
     row.u256(96, &transaction.value);
     row.u256(128, &account.balance);
-    row.bytes(160, hash_of(raw).as_slice());
+    row.bytes(ADMISSION_HASH_AT, hash_of(raw).as_slice());
     row.bytes(192, sender.as_slice());
     row.bytes(212, transaction.to.unwrap_or_default().as_slice());
     row.bytes(280, &zero_bytes.to_le_bytes());

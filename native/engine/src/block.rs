@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
@@ -19,6 +20,7 @@ use crate::error::{EngineError, EngineResult};
 use crate::layout::{
     OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, Row, TOUCHED_ROW_BYTES, VERSION,
 };
+use crate::pre_executions::PreExecutions;
 use crate::reader::HeadReader;
 
 const RESULT_INCLUDED: u8 = 0;
@@ -172,6 +174,8 @@ impl Engine {
         let mut open =
             OpenBlock::open(self.head_reader(), &params, request, chain.batch.used[RESOURCE_BYTES] as usize)?;
         let row = open.start_row();
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) =
+            (open.executor.number().0, open.executor.timestamp());
         *slot = Some(open);
         Ok(answer(&[row], &[]))
     }
@@ -212,7 +216,7 @@ impl Engine {
         let mut slot = self.lock_open();
         let open = slot.as_mut().ok_or(EngineError::WrongState("no L2 block is open"))?;
         let started = Instant::now();
-        let mut run = SliceRun { remaining: request.remaining, high: request.high, ..SliceRun::default() };
+        let mut run = SliceRun::new(request, &self.pre_executions);
         let mut rows = Vec::with_capacity(items.len());
         for item in items {
             let before = started.elapsed().as_nanos() as u64;
@@ -230,7 +234,7 @@ impl Engine {
             };
             rows.push(attempt.row(started.elapsed().as_nanos() as u64 - before));
         }
-        let touched = self.publish_pending(open, run.touched)?;
+        let touched = self.publish_pending(open, run.touched);
         Ok(answer(&rows, &touched))
     }
 
@@ -242,19 +246,16 @@ impl Engine {
     }
 
     /// Makes the accounts that a slice touched visible to admission; answers those that changed as rows, by address.
-    fn publish_pending(
-        &self,
-        open: &mut OpenBlock,
-        touched: HashSet<Address>,
-    ) -> EngineResult<Vec<Row<TOUCHED_ROW_BYTES>>> {
+    fn publish_pending(&self, open: &OpenBlock, touched: HashSet<Address>) -> Vec<Row<TOUCHED_ROW_BYTES>> {
         let mut touched: Vec<Address> = touched.into_iter().collect();
         touched.sort_unstable();
         let mut pending = self.write_pending();
         let mut rows = Vec::with_capacity(touched.len());
         for address in touched {
-            let record = record_of(&open.executor.account(address).map_err(ExecutorError::from)?);
-            let is_known = pending.insert(address, record) == Some(record);
-            if is_known {
+            let Some((before, now)) = open.executor.account_change(&address) else { continue };
+            let record = record_of(&now);
+            // Some are as they were: what a transaction changed and changed back.
+            if pending.insert(address, record).unwrap_or(record_of(&before)) == record {
                 continue;
             }
             let mut row = Row::new();
@@ -263,7 +264,7 @@ impl Engine {
             row.u256(32, &record.balance);
             rows.push(row);
         }
-        Ok(rows)
+        rows
     }
 }
 
@@ -354,8 +355,8 @@ impl<'a> SliceItem<'a> {
 }
 
 /// The ledger of one slice.
-#[derive(Default)]
-struct SliceRun {
+struct SliceRun<'a> {
+    pre_executions: &'a PreExecutions,
     remaining: Resources,
     high: Resources,
     misfits: u32,
@@ -365,7 +366,18 @@ struct SliceRun {
     touched: HashSet<Address>,
 }
 
-impl SliceRun {
+impl<'a> SliceRun<'a> {
+    fn new(request: &ExecuteRequest<'_>, pre_executions: &'a PreExecutions) -> Self {
+        Self {
+            pre_executions,
+            remaining: request.remaining,
+            high: request.high,
+            misfits: 0,
+            refused: HashSet::new(),
+            touched: HashSet::new(),
+        }
+    }
+
     fn attempt(&mut self, open: &mut OpenBlock, item: &SliceItem<'_>) -> EngineResult<Attempt> {
         if self.refused.contains(&item.sender) {
             return Ok(Attempt::without_execution(RESULT_NOT_ATTEMPTED));
@@ -391,8 +403,9 @@ impl SliceRun {
             let resource = RESOURCE_BYTES as u8;
             return Ok(Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) });
         }
-        Ok(match open.executor.execute(&recovered, Some(&self.remaining.counters())) {
-            Ok(TxOutcome::Executed(result)) => self.settle(open, item, &recovered, &result),
+        let hash = keccak256(item.raw);
+        Ok(match self.outcome(open, &recovered, &hash) {
+            Ok(TxOutcome::Executed(result)) => self.settle(open, item, hash, &recovered, &result),
             Ok(TxOutcome::Skipped(error)) => {
                 Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }
             }
@@ -410,11 +423,30 @@ impl SliceRun {
         })
     }
 
+    /// Takes over what pre-execution came to if it would be the same here, else executes the transaction.
+    fn outcome(&self, open: &mut OpenBlock, recovered: &RecoveredTx, hash: &B256) -> Result<TxOutcome, ExecutorError> {
+        let limits = self.remaining.counters();
+        let kept = self.pre_executions.get(hash);
+        if let Some(before) = &kept
+            && let Some(result) = open.executor.take_over(recovered, before, Some(&limits))?
+        {
+            self.pre_executions.settle(hash, true);
+            return Ok(TxOutcome::Executed(result));
+        }
+        let outcome = open.executor.execute(recovered, Some(&limits));
+        // What did not fit may do so in the next batch, with the result it has.
+        if kept.is_some() && matches!(outcome, Ok(TxOutcome::Executed(_))) {
+            self.pre_executions.settle(hash, false);
+        }
+        outcome
+    }
+
     /// Keeps an executed transaction if it fits, else undoes it.
     fn settle(
         &mut self,
         open: &mut OpenBlock,
         item: &SliceItem<'_>,
+        hash: B256,
         recovered: &RecoveredTx,
         result: &TxResult,
     ) -> Attempt {
@@ -445,7 +477,7 @@ impl SliceRun {
         open.data.transaction(&recovered.tx);
         open.included.push(Included {
             raw: Bytes::copy_from_slice(item.raw),
-            hash: keccak256(item.raw),
+            hash,
             sender: item.sender,
             effective_percentage: item.effective_percentage,
             counters: attempt.used,

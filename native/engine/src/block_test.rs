@@ -15,6 +15,7 @@ fn engine(path: &std::path::Path) -> Engine {
         cache_bytes: 16 << 20,
         sync_writes: false,
         history_blocks: None,
+        pre_execution_bytes: 1 << 20,
     })
     .unwrap()
 }

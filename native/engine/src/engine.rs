@@ -20,6 +20,7 @@ use crate::error::{EngineError, EngineResult};
 use crate::genesis::Genesis;
 use crate::history::HistoryKeeper;
 use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
+use crate::pre_executions::PreExecutions;
 use crate::reader::{FlatCache, HeadReader};
 use crate::tree::Tree;
 
@@ -53,6 +54,8 @@ pub struct EngineOptions {
     pub sync_writes: bool,
     /// So many blocks before the newest keep their state; `None` keeps every state.
     pub history_blocks: Option<u64>,
+    /// Bytes for results of pre-execution that blocks take over; 0 = every transaction is executed in its block.
+    pub pre_execution_bytes: usize,
 }
 
 /// What does not change while the engine is open.
@@ -90,6 +93,9 @@ pub struct Engine {
     history: HistoryKeeper,
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
     pending: RwLock<HashMap<Address, AccountRecord>>,
+    pub(crate) pre_executions: PreExecutions,
+    /// Number and timestamp of the newest L2 block that was opened, for guesses about where a transaction will be.
+    pub(crate) opened: Mutex<(u64, u64)>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -152,6 +158,8 @@ impl Engine {
             cache: Arc::new(FlatCache::new(options.cache_bytes / FLAT_CACHE_PART)),
             history,
             pending: RwLock::new(HashMap::new()),
+            pre_executions: PreExecutions::new(options.pre_execution_bytes),
+            opened: Mutex::new((0, 0)),
         })
     }
 

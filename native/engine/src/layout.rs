@@ -11,6 +11,8 @@ pub const VERSION: u16 = 1;
 pub const LIST_HEADER_BYTES: usize = 8;
 /// Bytes of a row that `admit` answers.
 pub const ADMISSION_ROW_BYTES: usize = 288;
+/// Where such a row has the transaction's hash.
+pub const ADMISSION_HASH_AT: usize = 160;
 /// Bytes of the head of an execution answer.
 pub const OUTCOME_HEADER_BYTES: usize = 16;
 /// Bytes of a row of an execution answer.
@@ -143,6 +145,11 @@ impl<const N: usize> Row<N> {
     /// All zero.
     pub const fn new() -> Self {
         Self([0; N])
+    }
+
+    /// Bytes at an offset.
+    pub fn get(&self, at: usize, length: usize) -> &[u8] {
+        &self.0[at..at + length]
     }
 
     /// Writes bytes at an offset.

@@ -24,6 +24,7 @@ pub mod old_tree;
 mod overrides;
 pub mod pool;
 mod pre_execution;
+mod pre_executions;
 mod proof;
 mod reader;
 mod reads;

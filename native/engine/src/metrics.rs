@@ -11,7 +11,7 @@ impl Engine {
     /// Prometheus text of the native side. Waits for nothing: while a commit has the tree, its figures are those of the last time.
     pub fn metrics_text(&self) -> String {
         let store = self.store();
-        let mut text = String::new();
+        let mut text = self.pre_executions.metrics_text();
         for (name, property) in [
             ("rocksdb_estimated_keys", "rocksdb.estimate-num-keys"),
             ("rocksdb_live_data_bytes", "rocksdb.estimate-live-data-size"),

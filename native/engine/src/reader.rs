@@ -135,6 +135,7 @@ impl StateReader for BlockReader {
     }
 }
 
+/// A failure of the store as the executor names it.
 pub(crate) fn state_error(error: DbError) -> StateError {
     match error {
         DbError::Corrupt { what } => StateError::Corrupt(what),

@@ -10,7 +10,7 @@ use common::{
 use zkevm_engine::EngineError;
 use zkevm_engine::block_id::BlockId;
 use zkevm_engine::call::CallRequest;
-use zkevm_engine::engine::Engine;
+use zkevm_engine::engine::{Engine, EngineOptions};
 use zkevm_engine::genesis::Genesis;
 use zkevm_engine::layout::{OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, TOUCHED_ROW_BYTES};
 use zkevm_engine::seal::BatchClosing;
@@ -309,4 +309,38 @@ fn calls_warm_their_access_list() {
     assert_eq!(call(Some(list)), call(None) + 2_400 + 1_900 - 2_000);
     let malformed = CallRequest { access_list_json: Some("[1]".into()), ..CallRequest::default() };
     assert_eq!(engine.call(&malformed, BlockId::Latest).unwrap_err().code(), "CALL_INVALID");
+}
+
+/// A counter's value among the native metrics.
+fn results(engine: &Engine, outcome: &str) -> u64 {
+    let name = format!("zknode_pre_execution_results_total{{outcome=\"{outcome}\"}} ");
+    let text = engine.metrics_text();
+    text.lines().find_map(|line| line.strip_prefix(name.as_str())).unwrap().parse().unwrap()
+}
+
+#[test]
+fn blocks_take_over_what_admission_executed_and_the_switch_changes_no_result() {
+    let roots = [0, 1 << 20].map(|pre_execution_bytes| {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(&EngineOptions { pre_execution_bytes, ..options(dir.path()) }).unwrap();
+        run_chain(&engine);
+        let [a, b, c, d] = &accounts()[..] else { panic!("four accounts") };
+        // Deployments cost enough to be kept; b's finds its nonce too high, d's is admitted twice.
+        let deploy = |account: &Account, nonce| account.sign(nonce, None, 0, 200_000, &deployment());
+        let raw = [deploy(a, 2), deploy(b, 7), deploy(c, 3), deploy(d, 0), a.transfer(3, b.address, 5)];
+        let raw: Vec<&[u8]> = raw.iter().map(Vec::as_slice).collect();
+        open_block(&engine, 200);
+        zkevm_engine::admission::admit(&engine, &[&raw[..], &raw[3..4]].concat(), true).unwrap();
+        let items: Vec<Vec<u8>> = [a, b, c, d, a].iter().zip(&raw).map(|(account, raw)| account.item(raw)).collect();
+        let rows = execute(&engine, &items);
+        let expected = [INCLUDED, SKIPPED, INCLUDED, INCLUDED, INCLUDED];
+        assert_eq!(rows.iter().map(|row| row.result).collect::<Vec<_>>(), expected);
+        let sealed = engine.seal_block(201_000, None).unwrap();
+        let taken = if pre_execution_bytes == 0 { 0 } else { 3 };
+        assert_eq!(results(&engine, "taken"), taken, "with {pre_execution_bytes} bytes");
+        assert_eq!(results(&engine, "changed"), 0);
+        let receipts = engine.block_receipts_json(sealed.number).unwrap();
+        (sealed.state_root, sealed.hash, sealed.logs_json, receipts, engine.chain().batch)
+    });
+    assert_eq!(roots[0], roots[1]);
 }

@@ -3,86 +3,34 @@
 //! open (system writes) → execute, execute, … (each may be undone while it is the last) → seal (block
 //! info tree, diff). The block owns everything it needs and can be kept across calls and threads.
 
-use crate::cost::{CounterModel, Levels, Meter, Priced};
-use crate::host::{BlockEnv, CancelToken, Host, mapping_slot, state_root_slot};
+use crate::cost::{CounterModel, Meter, Priced};
+use crate::host::{BlockEnv, CancelToken, Host, state_root_slot};
 use crate::info_tree::{HeaderValues, InfoTree};
 use crate::journal::Journal;
-use crate::message::{self, Message};
+use crate::message::{self, Message, MessageOutcome};
 use crate::outcome::{RecoveredTx, SealedBlock, TxOutcome, TxResult};
 use crate::simulate::{Call, CallResult, run_and_undo};
 use crate::tracer::Tracer;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, B256, U256};
+use open::{import, number_at, timestamp};
 use std::sync::Arc;
-use zkevm_codec::L2Transaction;
 use zkevm_primitives::{
-    ForkSpec, GER_MANAGER_L2, GER_MANAGER_SLOT_GLOBAL_EXIT_ROOTS, L2BlockNumber, L2HashForm, Limits, RomError, SYSTEM,
-    SYSTEM_SLOT_BLOCK_INFO_ROOT, SYSTEM_SLOT_BLOCK_NUMBER, SYSTEM_SLOT_TIMESTAMP,
+    Counters, L2BlockNumber, L2HashForm, Limits, RomError, SYSTEM, SYSTEM_SLOT_BLOCK_INFO_ROOT,
+    SYSTEM_SLOT_BLOCK_NUMBER, SYSTEM_SLOT_TIMESTAMP,
 };
 
-/// Where a block's timestamp comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockTime {
-    /// So many seconds after the block before, at most `limit`.
-    Delta {
-        /// Seconds.
-        seconds: u32,
-        /// Highest timestamp.
-        limit: u64,
-    },
-    /// This time, or that of the block before when it is later. Forced batches and sequencers use it.
-    At(u64),
-}
+mod open;
+mod take_over;
 
-/// The L1 data a block imports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct L1Info {
-    /// Global exit root.
-    pub global_exit_root: B256,
-    /// Hash of the L1 block before the root's.
-    pub l1_block_hash: B256,
-    /// The block may not be earlier than this; 0 for forced batches.
-    pub timestamp_min: u64,
-}
+pub use open::{BlockParams, BlockTime, L1Info, OpenError};
 
-/// What a block is opened with.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockParams {
-    /// Rules.
-    pub spec: ForkSpec,
-    /// Chain.
-    pub chain_id: u64,
-    /// Coinbase, which gets the fees.
-    pub coinbase: Address,
-    /// State root before the block.
-    pub previous_state_root: B256,
-    /// Timestamp.
-    pub time: BlockTime,
-    /// L1 data, when the block imports some.
-    pub l1_info: Option<L1Info>,
-    /// Level numbers for the counters.
-    pub levels: Levels,
-    /// Whether virtual counters are counted.
-    pub counts: bool,
-    /// Whether results hold what transactions read and wrote.
-    pub records_reads: bool,
-}
-
-/// Why a block could not be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The batch is invalid.
-    #[error("the batch is invalid: {0}")]
-    Invalid(RomError),
-    /// Opening failed.
-    #[error(transparent)]
-    Failed(#[from] ExecutorError),
-}
-
-impl From<crate::StateError> for OpenError {
-    fn from(error: crate::StateError) -> Self {
-        Self::Failed(error.into())
-    }
+/// What a transaction costs, by its parts and for this block's levels.
+struct Price {
+    parsing: Priced,
+    execution: Priced,
+    used: Counters,
+    reserved: Counters,
 }
 
 /// An open L2 block over a state.
@@ -200,21 +148,39 @@ impl<S: StateReader> BlockExecutor<S> {
         };
         let outcome = message::run(&mut self.host, &message)?;
         let execution = self.host.meter.take();
-        let parsing = if self.params.counts {
-            self.model.rlp_parsing(tx, recovered.bytes, recovered.recovery, false)
-        } else {
-            Priced::default()
-        };
-        let counters_used = (parsing + execution).at(self.params.levels.tx);
-        let counters_reserved = (parsing + execution).at(self.params.levels.tx_reserved);
-        if let Some(counter) = remaining.and_then(|limits| counters_used.first_exceeded(limits)) {
+        let price = self.price(recovered, execution);
+        if let Some(counter) = remaining.and_then(|limits| price.used.first_exceeded(limits)) {
             return Ok(TxOutcome::OutOfCounters {
                 counter,
-                used: counters_used,
-                reserved: counters_reserved,
+                used: price.used,
+                reserved: price.reserved,
                 gas_used: outcome.gas_used,
             });
         }
+        Ok(TxOutcome::Executed(self.include(recovered, from, outcome, &price)))
+    }
+
+    /// What a transaction costs altogether.
+    fn price(&self, recovered: &RecoveredTx, execution: Priced) -> Price {
+        let parsing = if self.params.counts {
+            self.model.rlp_parsing(&recovered.tx, recovered.bytes, recovered.recovery, false)
+        } else {
+            Priced::default()
+        };
+        let all = parsing + execution;
+        let levels = &self.params.levels;
+        Price { parsing, execution, used: all.at(levels.tx), reserved: all.at(levels.tx_reserved) }
+    }
+
+    /// Gives a transaction that has run its place in the block.
+    fn include(
+        &mut self,
+        recovered: &RecoveredTx,
+        from: Address,
+        outcome: MessageOutcome,
+        price: &Price,
+    ) -> Arc<TxResult> {
+        let tx = &recovered.tx;
         let reads = self.host.journal.take_reads();
         let writes = self.host.journal.present_values(&reads);
         let result = Arc::new(TxResult {
@@ -229,33 +195,25 @@ impl<S: StateReader> BlockExecutor<S> {
             first_log_index: self.logs,
             index: self.results.len() as u64,
             created_address: outcome.created_address,
-            effective_gas_price: gas_price,
+            effective_gas_price: tx.effective_gas_price(),
             effective_percentage: tx.effective_percentage,
-            parsing,
-            execution,
-            counters_used,
-            counters_reserved,
+            parsing: price.parsing,
+            execution: price.execution,
+            counters_used: price.used,
+            counters_reserved: price.reserved,
             reads,
             writes,
         });
         self.cumulative_gas_used = result.cumulative_gas_used;
         self.logs += result.logs.len() as u64;
-        self.counters += parsing + execution;
+        self.counters += price.parsing + price.execution;
         self.l2_preimages.push(match self.params.spec.l2_hash_form {
             L2HashForm::FixedWidth => tx.l2_hash_preimage(from),
             L2HashForm::Shortest => tx.l2_hash_preimage_shortest(from),
         });
         self.results.push(Arc::clone(&result));
         self.can_roll_back = true;
-        Ok(TxOutcome::Executed(result))
-    }
-
-    /// The ROM's checks in its order; gives the sender.
-    fn check(&mut self, recovered: &RecoveredTx, gas_price: U256) -> Result<Result<Address, RomError>, ExecutorError> {
-        let tx = &recovered.tx;
-        let Some(from) = recovered.recovery.signer() else { return Ok(Err(RomError::IntrinsicInvalidSignature)) };
-        let sender = self.host.journal.account(from)?.state();
-        Ok(check_sender(tx, &sender, gas_price, &self.params).map(|()| from))
+        result
     }
 
     /// Undoes the last executed transaction; says whether there was one to undo. Only the last one
@@ -367,7 +325,7 @@ impl<S: StateReader> BlockExecutor<S> {
     }
 
     /// Counters of opening the block and of its transactions so far.
-    pub fn counters(&self) -> zkevm_primitives::Counters {
+    pub fn counters(&self) -> Counters {
         self.counters.at(self.params.levels.tx)
     }
 
@@ -411,64 +369,13 @@ impl<S: StateReader> BlockExecutor<S> {
         self.host.journal.code(hash)
     }
 
+    /// An account before the block and now; nothing when the block has not looked at it.
+    pub fn account_change(&self, address: &Address) -> Option<(crate::AccountState, crate::AccountState)> {
+        self.host.journal.account_change(address)
+    }
+
     /// What the block has changed so far, without the block info root.
     pub fn diff(&self) -> crate::StateDiff {
         self.host.journal.diff()
     }
-}
-
-/// Checks 2 to 8 of the ROM.
-fn check_sender(
-    tx: &L2Transaction,
-    sender: &crate::AccountState,
-    gas_price: U256,
-    params: &BlockParams,
-) -> Result<(), RomError> {
-    if sender.code_length != 0 {
-        return Err(RomError::IntrinsicInvalidSenderCode);
-    }
-    if tx.chain_id.is_some_and(|chain_id| chain_id != params.chain_id) {
-        return Err(RomError::IntrinsicInvalidChainId);
-    }
-    // A sender at the highest nonce could not be given the next one.
-    if tx.nonce != sender.nonce || tx.nonce == u64::MAX {
-        return Err(RomError::IntrinsicInvalidNonce);
-    }
-    if tx.gas_limit > params.spec.tx_gas_limit {
-        return Err(RomError::IntrinsicInvalidBatchGasLimit);
-    }
-    if tx.gas_limit < tx.intrinsic_gas() {
-        return Err(RomError::IntrinsicInvalidGasLimit);
-    }
-    let purchase = gas_price.checked_mul(U256::from(tx.gas_limit)).ok_or(RomError::IntrinsicTxGasOverflow)?;
-    match purchase.checked_add(tx.value) {
-        Some(cost) if cost <= sender.balance => Ok(()),
-        _ => Err(RomError::IntrinsicInvalidBalance),
-    }
-}
-
-fn number_at<S: StateReader>(journal: &mut Journal<S>, slot: u64, what: &'static str) -> Result<u64, ExecutorError> {
-    u64::try_from(journal.read_slot(SYSTEM, U256::from(slot))?).map_err(|_| ExecutorError::NumberOverflow(what))
-}
-
-fn timestamp(time: BlockTime, previous: u64) -> Result<u64, OpenError> {
-    match time {
-        BlockTime::At(at) => Ok(previous.max(at)),
-        BlockTime::Delta { seconds, limit } => previous
-            .checked_add(u64::from(seconds))
-            .filter(|&timestamp| timestamp <= limit)
-            .ok_or(OpenError::Invalid(RomError::InvalidTxChangeL2BlockLimitTimestamp)),
-    }
-}
-
-/// Writes the L1 block hash of a global exit root that is not known yet.
-fn import<S: StateReader>(journal: &mut Journal<S>, info: &L1Info) -> Result<(), crate::StateError> {
-    if info.global_exit_root.is_zero() {
-        return Ok(());
-    }
-    let slot = mapping_slot(info.global_exit_root, GER_MANAGER_SLOT_GLOBAL_EXIT_ROOTS);
-    if journal.read_slot(GER_MANAGER_L2, slot)?.is_zero() {
-        journal.write_slot(GER_MANAGER_L2, slot, info.l1_block_hash.into())?;
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the interpreter sees of block, transaction and state.
 
 use crate::cost::Meter;
-use crate::journal::Journal;
+use crate::journal::{Journal, Look};
 use crate::tracer::Tracer;
 use crate::{ExecutorError, StateError, StateReader};
 use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
@@ -10,6 +10,7 @@ use revm::context_interface::context::{SStoreResult, SelfDestructResult, StateLo
 use revm::context_interface::host::{Host as EvmHost, LoadError};
 use revm::context_interface::journaled_state::AccountInfoLoad;
 use revm::primitives::hardfork::SpecId;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -54,6 +55,21 @@ pub(crate) struct TxEnv {
     pub(crate) gas_price: U256,
 }
 
+/// What a transaction has asked of block and transaction; what is not here cannot change between two executions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen(u8);
+
+impl Seen {
+    pub(crate) const NUMBER: Self = Self(1);
+    pub(crate) const TIMESTAMP: Self = Self(1 << 1);
+    pub(crate) const COINBASE: Self = Self(1 << 2);
+    pub(crate) const GAS_PRICE: Self = Self(1 << 3);
+
+    pub(crate) const fn has(self, what: Self) -> bool {
+        self.0 & what.0 != 0
+    }
+}
+
 /// Block, transaction, state, counters and everything else an execution touches.
 pub(crate) struct Host<S> {
     pub(crate) journal: Journal<S>,
@@ -66,6 +82,8 @@ pub(crate) struct Host<S> {
     /// Stops an execution that has used more than this at these levels, instead of letting it run to its end.
     pub(crate) limit: Option<(Limits, u64)>,
     gas_params: GasParams,
+    /// What was asked of block and transaction since the host was made.
+    seen: Cell<Seen>,
     /// Why the interpreter was stopped from inside.
     failure: Option<ExecutorError>,
     ticks: u32,
@@ -83,9 +101,19 @@ impl<S: StateReader> Host<S> {
             cancel: CancelToken::default(),
             limit: None,
             gas_params: GasParams::new_spec(SPEC_ID),
+            seen: Cell::default(),
             failure: None,
             ticks: 0,
         }
+    }
+
+    /// What was asked of block and transaction since the host was made.
+    pub(crate) const fn seen(&self) -> Seen {
+        self.seen.get()
+    }
+
+    fn note(&self, what: Seen) {
+        self.seen.set(Seen(self.seen.get().0 | what.0));
     }
 
     /// Remembers why the interpreter has to stop.
@@ -101,6 +129,12 @@ impl<S: StateReader> Host<S> {
     /// Whether something failed, also where the interpreter did not notice.
     pub(crate) fn check_failure(&mut self) -> Result<(), ExecutorError> {
         self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// A transaction or call starts: where it is looked at depends on nothing before it.
+    pub(crate) fn begin(&mut self) -> Result<(), ExecutorError> {
+        self.ticks = 0;
+        if self.cancel.is_cancelled() { Err(ExecutorError::Cancelled) } else { Ok(()) }
     }
 
     /// Called wherever a program can loop; says whether to go on.
@@ -132,7 +166,7 @@ impl<S: StateReader> Host<S> {
     /// Warms an account and says whether it was cold.
     pub(crate) fn warm_account(&mut self, address: Address) -> Result<bool, StateError> {
         let is_always_warm = self.is_always_warm(&address);
-        let access = self.journal.access_account(address, is_always_warm, false, false)?;
+        let access = self.journal.access_account(address, is_always_warm, Look::Warm, false)?;
         Ok(access.is_some_and(|(_, is_cold)| is_cold))
     }
 
@@ -188,12 +222,15 @@ impl<S: StateReader> EvmHost for Host<S> {
         Some(self.block.difficulty)
     }
     fn block_number(&self) -> U256 {
+        self.note(Seen::NUMBER);
         self.block.number
     }
     fn timestamp(&self) -> U256 {
+        self.note(Seen::TIMESTAMP);
         self.block.timestamp
     }
     fn beneficiary(&self) -> Address {
+        self.note(Seen::COINBASE);
         self.block.coinbase
     }
     fn slot_num(&self) -> U256 {
@@ -203,6 +240,7 @@ impl<S: StateReader> EvmHost for Host<S> {
         U256::from(self.block.chain_id)
     }
     fn effective_gas_price(&self) -> U256 {
+        self.note(Seen::GAS_PRICE);
         self.tx.gas_price
     }
     fn caller(&self) -> Address {
@@ -290,7 +328,9 @@ impl<S: StateReader> EvmHost for Host<S> {
         skip_cold_load: bool,
     ) -> Result<AccountInfoLoad<'_>, LoadError> {
         let is_always_warm = self.is_always_warm(&address);
-        let failure = match self.journal.access_account(address, is_always_warm, load_code, skip_cold_load) {
+        // The call opcodes and EXTCODECOPY ask for the code, BALANCE, SELFBALANCE and EXTCODEHASH do not.
+        let look = if load_code { Look::Code } else { Look::Leaves };
+        let failure = match self.journal.access_account(address, is_always_warm, look, skip_cold_load) {
             Ok(Some((account, is_cold))) => {
                 let info = &account.info;
                 let is_empty = info.nonce == 0 && info.balance.is_zero() && info.code_hash.is_zero();

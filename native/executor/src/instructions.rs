@@ -135,10 +135,11 @@ fn sendall<S: StateReader>(context: Context<'_, S>) -> Done {
     let Ok(receiver) = interpreter.stack.pop() else { return Err(InstructionResult::StackUnderflow) };
     let (own, receiver) = (interpreter.input.target_address(), to_address(receiver));
     let mut move_balance = || -> Result<bool, crate::StateError> {
-        let balance = host.journal.account(own)?.info.balance;
+        let balance = host.journal.show_balance(own)?;
         if balance.is_zero() || own == receiver {
             return Ok(true);
         }
+        host.journal.show_balance(receiver)?;
         let is_new = host.journal.account(receiver)?.state().is_empty();
         let is_cold = host.is_account_cold(&receiver);
         let cost = u64::from(is_new) * NEW_ACCOUNT_GAS + u64::from(is_cold) * COLD_ACCOUNT_GAS;

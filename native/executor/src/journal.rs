@@ -12,6 +12,10 @@ use revm::state::AccountInfo;
 use std::collections::hash_map::Entry as MapEntry;
 use zkevm_state_tree::poseidon::linear_hash;
 
+mod footprint;
+
+pub(crate) use footprint::Footprint;
+
 /// A value a transaction read before writing it, if it wrote it at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateRead {
@@ -50,6 +54,8 @@ pub(crate) struct JournaledAccount {
     seen_tx: u64,
     /// The transaction in which the account is warm.
     warm_tx: u64,
+    /// The last transaction that could tell the balance, or whether there is one.
+    shown_tx: u64,
     slots: U256Map<Slot>,
 }
 
@@ -62,7 +68,15 @@ impl JournaledAccount {
             code: None,
             account_id: None,
         };
-        Self { info, code_length: state.code_length, loaded: state, seen_tx: 0, warm_tx: 0, slots: U256Map::default() }
+        Self {
+            info,
+            code_length: state.code_length,
+            loaded: state,
+            seen_tx: 0,
+            warm_tx: 0,
+            shown_tx: 0,
+            slots: U256Map::default(),
+        }
     }
 
     /// Loads the code that the hash names.
@@ -83,6 +97,17 @@ impl JournaledAccount {
             code_length: self.code_length,
         }
     }
+}
+
+/// How closely a transaction looks at an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// It warms it.
+    Warm,
+    /// It is shown its leaves, the code hash in place of the code.
+    Leaves,
+    /// It is given the code and told whether the account is empty.
+    Code,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -223,7 +248,7 @@ impl<S: StateReader> Journal<S> {
         &mut self,
         address: Address,
         is_always_warm: bool,
-        loads_code: bool,
+        look: Look,
         skip_cold: bool,
     ) -> Result<Option<(&JournaledAccount, bool)>, StateError> {
         let account = match self.accounts.entry(address) {
@@ -235,18 +260,33 @@ impl<S: StateReader> Journal<S> {
         if is_cold && skip_cold {
             return Ok(None);
         }
-        if self.records_reads && account.seen_tx != self.tx {
-            account.seen_tx = self.tx;
-            self.reads.push(StateRead::Account(address, account.state()));
+        if self.records_reads {
+            if account.seen_tx != self.tx {
+                account.seen_tx = self.tx;
+                self.reads.push(StateRead::Account(address, account.state()));
+            }
+            // With a nonce or code an account is not empty, whatever its balance.
+            let may_be_empty = account.info.nonce == 0 && account.info.code_hash.is_zero();
+            if look == Look::Leaves || (look == Look::Code && may_be_empty) {
+                account.shown_tx = self.tx;
+            }
         }
         if is_cold {
             account.warm_tx = self.tx;
             self.undo.push(Undo::WarmAccount(address));
         }
-        if loads_code && account.info.code.is_none() {
+        if look == Look::Code && account.info.code.is_none() {
             account.load_code(&self.reader)?;
         }
         Ok(Some((account, is_cold)))
+    }
+
+    /// The balance of an account, for a decision that depends on it.
+    pub(crate) fn show_balance(&mut self, address: Address) -> Result<U256, StateError> {
+        let tx = self.tx;
+        let account = self.account(address)?;
+        account.shown_tx = tx;
+        Ok(account.info.balance)
     }
 
     /// Takes the gas purchase from the sender and counts its nonce up.
@@ -296,7 +336,11 @@ impl<S: StateReader> Journal<S> {
 
     /// Sets the code of an account without code.
     pub(crate) fn deploy(&mut self, address: Address, code: &Bytes) -> Result<(), StateError> {
-        let hash = linear_hash(code).to_b256();
+        self.deploy_hashed(address, code, linear_hash(code).to_b256())
+    }
+
+    /// As [`Self::deploy`], the code's hash being known.
+    fn deploy_hashed(&mut self, address: Address, code: &Bytes, hash: B256) -> Result<(), StateError> {
         let account = self.account(address)?;
         account.info.code_hash = hash;
         account.info.code = Some(crate::code::prepare(code));
@@ -422,6 +466,11 @@ impl<S: StateReader> Journal<S> {
             }
         }
         writes
+    }
+
+    /// The account before the block and now; nothing when the block has not looked at it.
+    pub(crate) fn account_change(&self, address: &Address) -> Option<(AccountState, AccountState)> {
+        self.accounts.get(address).map(|account| (account.loaded, account.state()))
     }
 
     /// Everything that differs from the state below.

@@ -2,6 +2,7 @@
 
 use crate::frame::{self, Ended, Receiver};
 use crate::host::{Host, TxEnv};
+use crate::journal::Look;
 use crate::{ExecutorError, StateReader};
 use alloy_primitives::{Address, Bytes, U256};
 use revm::interpreter::InstructionResult;
@@ -33,6 +34,13 @@ pub(crate) struct MessageOutcome {
 
 /// Runs a message whose sender can pay for it.
 pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> Result<MessageOutcome, ExecutorError> {
+    let ended = execute(host, message)?;
+    settle(host, message, ended)
+}
+
+/// The first half of [`run`]: everything but refund and fee.
+pub(crate) fn execute<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> Result<Ended, ExecutorError> {
+    host.begin()?;
     host.tx = TxEnv { origin: message.from, gas_price: message.gas_price };
     // Checked before: gas limit times price fits, and the balance covers it.
     let purchase = U256::from(message.gas_limit).wrapping_mul(message.gas_price);
@@ -44,7 +52,7 @@ pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> 
     let input = match message.to {
         Some(to) => {
             let is_always_warm = host.is_always_warm(&to);
-            let Some((account, _)) = host.journal.access_account(to, is_always_warm, true, false)? else {
+            let Some((account, _)) = host.journal.access_account(to, is_always_warm, Look::Code, false)? else {
                 return Err(ExecutorError::Internal("the recipient was not loaded"));
             };
             called_code_bytes = account.code_length;
@@ -56,7 +64,7 @@ pub(crate) fn run<S: StateReader>(host: &mut Host<S>, message: &Message<'_>) -> 
     host.meter.begin(message.to.is_none());
     let ended = frame::run(host, input)?;
     count(host, message, called_code_bytes, &ended);
-    settle(host, message, ended)
+    Ok(ended)
 }
 
 /// Counts what the ROM does around the frames.
@@ -70,8 +78,8 @@ fn count<S: StateReader>(host: &mut Host<S>, message: &Message<'_>, called_code_
     }
 }
 
-/// Refund, fee and outcome.
-fn settle<S: StateReader>(
+/// The second half of [`run`]: refund, fee and outcome.
+pub(crate) fn settle<S: StateReader>(
     host: &mut Host<S>,
     message: &Message<'_>,
     ended: Ended,

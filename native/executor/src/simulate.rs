@@ -1,11 +1,11 @@
 //! Executing a call on a state without a block and without keeping its effects: `eth_call`, gas estimation, pre-execution.
 
-use crate::cost::{Levels, Meter};
+use crate::cost::{Levels, Meter, Priced};
 use crate::host::{BlockEnv, CancelToken, Host};
 use crate::journal::Journal;
-use crate::message::{self, Message};
+use crate::message::{self, Message, MessageOutcome};
 use crate::tracer::Tracer;
-use crate::{AccountState, ExecutorError, Priced, StateError, StateRead, StateReader};
+use crate::{AccountState, ExecutorError, StateError, StateRead, StateReader};
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use zkevm_codec::intrinsic_gas;
 use zkevm_primitives::{Counters, ForkSpec, Limits, RomError};
@@ -139,18 +139,7 @@ impl<S: StateReader> Simulation<S> {
     /// Prepares calls over `reader`; `counts` when virtual counters are wanted.
     #[must_use]
     pub fn new(reader: S, context: &CallContext, counts: bool) -> Self {
-        let block = BlockEnv {
-            number: U256::from(context.number),
-            timestamp: U256::from(context.timestamp),
-            coinbase: context.coinbase,
-            gas_limit: U256::from(context.gas_limit),
-            difficulty: U256::ZERO,
-            chain_id: context.chain_id,
-        };
-        let meter = Meter::new(context.spec.profile, counts);
-        let mut host = Host::new(Journal::new(reader, false), meter, context.spec, block);
-        host.cancel = context.cancel.clone();
-        host.limit = context.limits.map(|limits| (limits, context.levels.tx));
+        let host = host_of(reader, context, counts, false);
         Self { host, levels: context.levels }
     }
 
@@ -199,6 +188,23 @@ impl<S: StateReader> Simulation<S> {
     }
 }
 
+/// A host for calls over `reader`.
+pub(crate) fn host_of<S: StateReader>(reader: S, context: &CallContext, counts: bool, records_reads: bool) -> Host<S> {
+    let block = BlockEnv {
+        number: U256::from(context.number),
+        timestamp: U256::from(context.timestamp),
+        coinbase: context.coinbase,
+        gas_limit: U256::from(context.gas_limit),
+        difficulty: U256::ZERO,
+        chain_id: context.chain_id,
+    };
+    let meter = Meter::new(context.spec.profile, counts);
+    let mut host = Host::new(Journal::new(reader, records_reads), meter, context.spec, block);
+    host.cancel = context.cancel.clone();
+    host.limit = context.limits.map(|limits| (limits, context.levels.tx));
+    host
+}
+
 /// Executes a call in an open block or over a state, and undoes it.
 pub(crate) fn run_and_undo<S: StateReader>(
     host: &mut Host<S>,
@@ -208,7 +214,7 @@ pub(crate) fn run_and_undo<S: StateReader>(
     host.journal.begin_transaction();
     let result = match run_begun(host, call, levels) {
         Err(ExecutorError::CountersExceeded { counter, .. }) => Ok(Err(RomError::out_of_counters(counter))),
-        Ok(Ok(result)) => Ok(within(host.limit.as_ref().map(|(limits, _)| limits), result)),
+        Ok(Ok(result)) => Ok(within(host, result)),
         other => other,
     };
     host.journal.rollback_transaction();
@@ -217,8 +223,8 @@ pub(crate) fn run_and_undo<S: StateReader>(
 }
 
 /// A call that ended before anybody looked at its counters.
-fn within(limits: Option<&Limits>, result: CallResult) -> Result<CallResult, RomError> {
-    match limits.and_then(|limits| result.counters_used.first_exceeded(limits)) {
+pub(crate) fn within<S>(host: &Host<S>, result: CallResult) -> Result<CallResult, RomError> {
+    match host.limit.and_then(|(limits, _)| result.counters_used.first_exceeded(&limits)) {
         Some(counter) => Err(RomError::out_of_counters(counter)),
         None => Ok(result),
     }
@@ -229,6 +235,19 @@ fn run_begun<S: StateReader>(
     call: &Call,
     levels: &Levels,
 ) -> Result<Result<CallResult, RomError>, ExecutorError> {
+    let message = match begin(host, call)? {
+        Ok(message) => message,
+        Err(error) => return Ok(Err(error)),
+    };
+    let outcome = message::run(host, &message)?;
+    Ok(Ok(CallResult::of(host, outcome, levels)))
+}
+
+/// Checks and funds a call, and warms its access list.
+pub(crate) fn begin<'a, S: StateReader>(
+    host: &mut Host<S>,
+    call: &'a Call,
+) -> Result<Result<Message<'a>, RomError>, ExecutorError> {
     let gas_limit = call.gas_limit.min(CALL_GAS_MAX);
     let intrinsic_gas = call.intrinsic_gas();
     if gas_limit < intrinsic_gas {
@@ -254,7 +273,7 @@ fn run_begun<S: StateReader>(
             host.journal.access_slot(item.address, *slot, None, false)?;
         }
     }
-    let message = Message {
+    Ok(Ok(Message {
         from: call.from,
         to: call.to,
         value: call.value,
@@ -262,23 +281,28 @@ fn run_begun<S: StateReader>(
         gas_limit,
         intrinsic_gas,
         gas_price: call.gas_price,
-    };
-    let outcome = message::run(host, &message)?;
-    let execution = host.meter.take();
-    let reads = host.journal.take_reads();
-    let writes = host.journal.present_values(&reads);
-    Ok(Ok(CallResult {
-        succeeds: outcome.succeeds,
-        rom_error: outcome.rom_error,
-        gas_used: outcome.gas_used,
-        gas_refunded: outcome.gas_refunded,
-        output: outcome.output,
-        logs: host.journal.take_logs(),
-        created_address: outcome.created_address,
-        execution,
-        counters_used: execution.at(levels.tx),
-        counters_reserved: execution.at(levels.tx_reserved),
-        reads,
-        writes,
     }))
+}
+
+impl CallResult {
+    /// What a call that has just run came to.
+    pub(crate) fn of<S: StateReader>(host: &mut Host<S>, outcome: MessageOutcome, levels: &Levels) -> Self {
+        let execution = host.meter.take();
+        let reads = host.journal.take_reads();
+        let writes = host.journal.present_values(&reads);
+        Self {
+            succeeds: outcome.succeeds,
+            rom_error: outcome.rom_error,
+            gas_used: outcome.gas_used,
+            gas_refunded: outcome.gas_refunded,
+            output: outcome.output,
+            logs: host.journal.take_logs(),
+            created_address: outcome.created_address,
+            execution,
+            counters_used: execution.at(levels.tx),
+            counters_reserved: execution.at(levels.tx_reserved),
+            reads,
+            writes,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use common::programs::any_program;
 use common::*;
 use proptest::prelude::*;
 use zkevm_codec::{
@@ -29,27 +30,6 @@ fn signed(seed: u64, chain_id: Option<u64>, to: Option<Address>, data: Vec<u8>, 
         v: 27 + u8::try_from(seed % 2).expect("small"),
     };
     tx
-}
-
-/// Programs out of opcodes that touch state, memory, logs and other contracts.
-fn any_program() -> impl Strategy<Value = Vec<u8>> {
-    let operand = prop_oneof![
-        4 => (0u8..8).prop_map(|value| vec![0x60, value]),
-        1 => Just(push_address(CONTRACT)),
-        1 => Just(push_address(Address::repeat_byte(0xc1))),
-        1 => Just(vec![0x5a]),
-    ];
-    let opcode = prop_oneof![
-        8 => proptest::sample::select(vec![
-            0x01u8, 0x02, 0x03, 0x04, 0x0a, 0x10, 0x16, 0x20, 0x31, 0x33, 0x35, 0x37, 0x39, 0x3b, 0x3c, 0x3e, 0x3f,
-            0x40, 0x42, 0x43, 0x47, 0x51, 0x52, 0x53, 0x54, 0x55, 0x5a, 0x80, 0x81, 0x90, 0xa0, 0xa1, 0xa2,
-        ]),
-        2 => proptest::sample::select(vec![0xf0u8, 0xf1, 0xf2, 0xf4, 0xf5, 0xfa]),
-        1 => proptest::sample::select(vec![0xf3u8, 0xfd, 0xff, 0x56, 0x57, 0xfe, 0x00]),
-        1 => any::<u8>(),
-    ];
-    proptest::collection::vec(prop_oneof![3 => operand, 2 => opcode.prop_map(|opcode| vec![opcode])], 1..60)
-        .prop_map(|parts| parts.concat())
 }
 
 #[derive(Clone, Debug)]

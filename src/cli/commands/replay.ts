@@ -118,6 +118,7 @@ class EngineHost implements ReplayHost {
       sequencerAddress: Buffer.from(chain.sequencerAddress.slice(2), 'hex'),
       cacheBytes: CACHE_BYTES,
       syncWrites: false,
+      preExecutionBytes: 0,
     });
     return this.engine;
   }

@@ -83,6 +83,7 @@ pub fn options(path: &std::path::Path) -> EngineOptions {
         cache_bytes: 32 << 20,
         sync_writes: false,
         history_blocks: None,
+        pre_execution_bytes: 1 << 20,
     }
 }
 

@@ -57,7 +57,7 @@ fn enter_call<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, inputs: C
         is_unsupported_precompile: false,
     };
     let value = inputs.value.transfer().unwrap_or_default();
-    if !value.is_zero() && host.journal.account(inputs.caller)?.info.balance < value {
+    if !value.is_zero() && balance_of_payer(host, frames, inputs.caller)? < value {
         return Ok(Some(end(InstructionResult::OutOfFunds, gas, Bytes::new())));
     }
     let bytecode = inputs.known_bytecode.1.clone();
@@ -111,6 +111,12 @@ fn enter_call<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, inputs: C
     Ok(None)
 }
 
+/// The balance that has to cover a call's value. That a transaction's own value is covered was checked before it
+/// began, so it does not depend on the balance any more.
+fn balance_of_payer<S: StateReader>(host: &mut Host<S>, frames: &Frames, payer: Address) -> Result<U256, StateError> {
+    if frames.depth == 0 { Ok(host.journal.account(payer)?.info.balance) } else { host.journal.show_balance(payer) }
+}
+
 fn run_precompile<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, inputs: &CallInputs) -> Option<Outcome> {
     crate::host::precompile_number(&inputs.bytecode_address)?;
     let return_bytes = inputs.return_memory_offset.len() as u64;
@@ -136,10 +142,10 @@ fn enter_creation<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, input
         receiver: Receiver::Create(None),
         is_unsupported_precompile: false,
     };
-    let creator = host.journal.account(inputs.caller())?;
+    let nonce = host.journal.account(inputs.caller())?.info.nonce;
     // A transaction has increased its sender's nonce already.
-    let nonce = if is_transaction { creator.info.nonce.wrapping_sub(1) } else { creator.info.nonce };
-    if creator.info.balance < inputs.value() {
+    let nonce = if is_transaction { nonce.wrapping_sub(1) } else { nonce };
+    if !inputs.value().is_zero() && balance_of_payer(host, frames, inputs.caller())? < inputs.value() {
         crate::tracing::enter_creation(host, inputs, None, frames.depth);
         return Ok(Some(end(InstructionResult::OutOfFunds, gas)));
     }

@@ -1,6 +1,8 @@
 //! A small chain in memory for tests.
 #![allow(dead_code, reason = "every test file uses its part")]
 
+pub(crate) mod programs;
+
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_codec::{L2Transaction, Recovery};
 use zkevm_executor::{
