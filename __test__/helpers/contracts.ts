@@ -10,10 +10,10 @@ export interface Contract {
   readonly bytecode: `0x${string}`;
 }
 
-/** Compiles `examples/contracts/NAME.sol`. */
-export async function contract(name: string): Promise<Contract> {
+/** Compiles `FOLDER/NAME.sol`. */
+export async function contract(name: string, folder = 'examples/contracts'): Promise<Contract> {
   const { compile } = (await import(pathToFileURL(join(ROOT, 'examples/compile.mjs')).href)) as { compile(file: URL): Contract };
-  return compile(pathToFileURL(join(ROOT, 'examples/contracts', `${name}.sol`)));
+  return compile(pathToFileURL(join(ROOT, folder, `${name}.sol`)));
 }
 
 /** The repository's manifest. */

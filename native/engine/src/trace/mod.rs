@@ -115,6 +115,9 @@ impl Engine {
     /// As [`Engine::call`] and [`Engine::trace_transaction`]; [`EngineError::CallInvalid`] for a call that cannot begin.
     pub fn trace_call(&self, request: &CallRequest, block: BlockId, options: &TraceOptions) -> EngineResult<String> {
         let tracing = Tracing::new(options)?;
+        if matches!(tracing.form, Form::Frames(_)) {
+            return Err(EngineError::call_invalid("a call has no place that frames could name: use the form replay"));
+        }
         let request = CallRequest { timeout_ms: Some(options.timeout_ms), ..request.clone() };
         let Prepared { mut simulation, mut call } = self.prepare(&request, block, None)?;
         call.gas_limit = call_gas(&request);
