@@ -31,6 +31,7 @@ async function chain(t: ExecutionContext, hooks: Hooks) {
     genesisJson: devGenesisJson(devAccounts()),
     sequencerAddress: Buffer.alloc(20, 7),
     cacheBytes: 64 * 1024 * 1024,
+    preExecutionBytes: 0,
     syncWrites: true,
   });
   const [clock, log, metrics] = [systemClock, silentLogger, new MetricsRegistry()];
