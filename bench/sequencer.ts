@@ -68,7 +68,7 @@ export async function runBench(args: readonly string[]): Promise<unknown> {
     ...stage,
     count: Math.max(100, Math.round(stage.count * options.scale)),
   }));
-  const plan = makePlan(ROOT, stages, join(ROOT, 'bench/results/plans'));
+  const plan = makePlan(ROOT, stages, join(ROOT, 'build/bench/plans'));
   const folder = mkdtempSync(join(tmpdir(), 'zkevm-sequencer-anvil-'));
   const client = new Client();
   try {
@@ -175,7 +175,7 @@ async function measureLatency(options: Options, capacity: number, client: Client
   // The same plan for every capacity: it is cached, and as large as the largest rate needs.
   const workload: Workload = 'transfer';
   const counts = rates.map(({ perSecond }) => Math.ceil((perSecond * LATENCY_SECONDS) / 1_000) * 1_000);
-  const plan = makePlan(ROOT, [{ workload, count: counts.reduce((a, b) => a + b, 0) }], join(ROOT, 'bench/results/plans'));
+  const plan = makePlan(ROOT, [{ workload, count: counts.reduce((a, b) => a + b, 0) }], join(ROOT, 'build/bench/plans'));
   const signed = plan.stages[0];
   if (signed === undefined) throw new RangeError('no transactions to measure latency with');
   const server = await startNode(ROOT, plan.senders, [...LATENCY_BLOCKS, ...options.nodeArgs]);
