@@ -155,7 +155,7 @@ impl Attempt {
 }
 
 impl Engine {
-    /// Opens the next L2 block on the newest committed state. Answers one outcome row for the changeL2Block.
+    /// Opens the next L2 block on the newest sealed one, durable or not. Answers one outcome row for the changeL2Block.
     ///
     /// # Errors
     /// [`EngineError::WrongState`] when a block is open, [`EngineError::Executor`].
@@ -164,7 +164,7 @@ impl Engine {
         if slot.is_some() {
             return Err(EngineError::WrongState("an L2 block is open already"));
         }
-        let chain = self.chain();
+        let chain = self.sealed_chain();
         let l1_info = (request.l1_info_tree_index != 0).then_some(L1Info {
             global_exit_root: request.global_exit_root,
             l1_block_hash: request.l1_block_hash,

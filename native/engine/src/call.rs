@@ -126,7 +126,7 @@ impl Engine {
         let reader = self.view(block)?;
         let record = self.stored_block(self.resolve(block))?;
         let (number, timestamp) = match block {
-            BlockId::Pending => self.pending_number_and_time(&record),
+            BlockId::Pending => self.pending_number_and_time(),
             _ => (record.number, record.timestamp),
         };
         let deadline = request.timeout_ms.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
@@ -159,10 +159,12 @@ impl Engine {
     }
 
     pub(crate) fn view(&self, block: BlockId) -> EngineResult<View> {
+        // Before the durable state that they are laid over, so that no block is missing between.
+        let pending = (block == BlockId::Pending).then(|| self.pending_changes());
         let base = BlockReader::new(self.pin_state(block)?);
-        Ok(match block {
-            BlockId::Pending => Box::new(PendingReader::new(base, self.pending_diff())),
-            _ => Box::new(base),
+        Ok(match pending {
+            Some((sealed, diff)) => Box::new(PendingReader::new(base, &sealed, &diff)),
+            None => Box::new(base),
         })
     }
 }

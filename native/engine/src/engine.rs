@@ -1,7 +1,8 @@
 //! The engine: one database, one state tree, at most one open L2 block.
 //!
-//! Locks, always taken in this order: `open` (the open L2 block; held while transactions execute and while a block commits), `tree`, then
-//! the short-lived `chain` and `pending`.
+//! Locks, always taken in this order: `open` (the open L2 block; held while transactions execute and while a block is hashed), `writing` (held
+//! while sealed blocks are written), `tree`, then the short-lived `written`, `chain`, `ahead` and `pending`. Writing does not take `open`, so
+//! the next block executes meanwhile.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,8 +15,10 @@ use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecor
 use zkevm_state_db::{DbError, Store, StoreOptions};
 use zkevm_state_tree::CacheStats;
 
+use crate::ahead::{Ahead, SealedAhead};
 use crate::block::OpenBlock;
 use crate::block_id::BlockId;
+use crate::commit::record_of;
 use crate::error::{EngineError, EngineResult};
 use crate::genesis::Genesis;
 use crate::history::HistoryKeeper;
@@ -88,7 +91,14 @@ pub struct Engine {
     pub(crate) open: Mutex<Option<OpenBlock>>,
     pub(crate) tree: Mutex<Tree>,
     pub(crate) tree_stats: Mutex<CacheStats>,
+    // The durable chain: what `latest` means.
     chain: RwLock<ChainState>,
+    // Sealed blocks that are not durable, and the chain after them.
+    ahead: Arc<Ahead>,
+    // Serialises commits.
+    pub(crate) writing: Mutex<()>,
+    // Durable blocks that the tree has not been told of.
+    pub(crate) written: Mutex<Vec<Arc<SealedAhead>>>,
     cache: Arc<FlatCache>,
     history: HistoryKeeper,
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
@@ -154,7 +164,10 @@ impl Engine {
             open: Mutex::new(None),
             tree: Mutex::new(tree),
             tree_stats: Mutex::default(),
+            ahead: Arc::new(Ahead::new(ChainState { head: head.clone(), batch: batch.clone() })),
             chain: RwLock::new(ChainState { head, batch }),
+            writing: Mutex::new(()),
+            written: Mutex::new(Vec::new()),
             cache: Arc::new(FlatCache::new(options.cache_bytes / FLAT_CACHE_PART)),
             history,
             pending: RwLock::new(HashMap::new()),
@@ -182,15 +195,20 @@ impl Engine {
     }
 
     pub(crate) fn head_reader(&self) -> HeadReader {
-        HeadReader::new(Arc::clone(&self.store), Arc::clone(&self.cache))
+        HeadReader::new(Arc::clone(&self.store), Arc::clone(&self.cache), Arc::clone(&self.ahead))
     }
 
-    /// Flushes the write-ahead log; the database closes when the last reference goes.
+    pub(crate) fn ahead(&self) -> &Ahead {
+        &self.ahead
+    }
+
+    /// Commits what is sealed and flushes the write-ahead log; the database closes when the last reference goes.
     ///
     /// # Errors
     /// [`EngineError::Db`].
     pub fn close(&self) -> EngineResult<()> {
         self.discard_block();
+        self.commit_sealed()?;
         Ok(self.store.flush()?)
     }
 
@@ -207,7 +225,12 @@ impl Engine {
         self.created
     }
 
-    /// Head pointers and the open batch.
+    /// Head pointers and the open batch after the newest sealed block, durable or not: what the next block is built on.
+    pub fn sealed_chain(&self) -> ChainState {
+        self.ahead.chain()
+    }
+
+    /// Head pointers and the open batch, durable.
     pub fn chain(&self) -> ChainState {
         self.read_chain().clone()
     }
@@ -234,13 +257,16 @@ impl Engine {
         budget
     }
 
-    /// An account in the pending view: the open L2 block over the newest committed state.
+    /// An account in the pending view: the open L2 block over the sealed ones over the newest durable state.
     ///
     /// # Errors
     /// [`EngineError::Db`].
     pub fn pending_account(&self, address: &Address) -> EngineResult<AccountRecord> {
         if let Some(account) = self.pending.read().unwrap_or_else(PoisonError::into_inner).get(address) {
             return Ok(*account);
+        }
+        if let Some(account) = self.ahead.account(address) {
+            return Ok(record_of(&account));
         }
         Ok(self.store.account(address)?)
     }
@@ -284,7 +310,10 @@ impl Engine {
             BlockId::Number(number) => self.storage_at(address, slot, number),
             BlockId::Pending => match self.lock_open().as_mut() {
                 Some(open) => Ok(open.executor.storage(*address, *slot).map_err(ExecutorError::from)?),
-                None => Ok(self.store.storage(address, slot)?),
+                None => match self.ahead.storage(address, slot) {
+                    Some(value) => Ok(value),
+                    None => Ok(self.store.storage(address, slot)?),
+                },
             },
         }
     }
@@ -301,19 +330,30 @@ impl Engine {
                 return Ok(code);
             }
         }
+        if let (BlockId::Pending, Some(code)) = (block, self.ahead.code(&account.code_hash)) {
+            return Ok(code);
+        }
         self.code_of(&account)
     }
 
-    /// What the open L2 block has changed so far; nothing without one.
-    pub(crate) fn pending_diff(&self) -> StateDiff {
-        self.lock_open().as_ref().map(|open| open.executor.diff()).unwrap_or_default()
+    /// The sealed blocks that are not durable, and what the open L2 block has changed so far. To be asked for before the number of the
+    /// durable block that they are laid over, so that no block is missing between.
+    pub(crate) fn pending_changes(&self) -> (Vec<Arc<SealedAhead>>, StateDiff) {
+        let open = self.lock_open();
+        let diff = open.as_ref().map(|open| open.executor.diff()).unwrap_or_default();
+        (self.ahead.blocks(), diff)
     }
 
     /// Number and timestamp of the open block, or of the one that would be opened next.
-    pub(crate) fn pending_number_and_time(&self, head: &BlockRecord) -> (u64, u64) {
+    pub(crate) fn pending_number_and_time(&self) -> (u64, u64) {
         let open = self.lock_open();
-        open.as_ref()
-            .map_or((head.number + 1, head.timestamp), |open| (open.executor.number().0, open.executor.timestamp()))
+        open.as_ref().map_or_else(
+            || {
+                let head = self.sealed_chain().head;
+                (head.block + 1, head.timestamp)
+            },
+            |open| (open.executor.number().0, open.executor.timestamp()),
+        )
     }
 
     /// batchL2Data of a batch.

@@ -59,7 +59,8 @@ impl Engine {
             injected: Some(InjectedOrigin { coinbase: first.sequencer, acc_input_hash: acc_input_hash_of(first) }),
         };
         let closing = BatchClosing { reason: REASON.to_owned(), detail_json: String::new() };
-        self.commit_block(&executed, &included, 0, &part, Some((&closing, first.timestamp * 1000)), started)?;
+        self.finish_executed(executed, &included, 0, part, Some((&closing, first.timestamp * 1000)), started)?;
+        self.commit_sealed()?;
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! The node's engine: executes over the StateDB, seals L2 blocks and batches, commits them, and answers reads.
 //!
 //! The way of a transaction through here: [`admission`] decodes it and reads its sender's state; [`pool`] makes it durable; [`block`]
-//! executes it on the open L2 block; [`seal`] hashes the block's write set into the state tree and writes everything in one batch;
-//! [`views`] shows the result as JSON; [`trace`] executes it again under a tracer. No policy: limits come with the call.
+//! executes it on the open L2 block; [`seal`] hashes the block's write set into the state tree; [`settle`] writes sealed blocks, many in
+//! one batch; [`views`] shows the result as JSON; [`trace`] executes it again under a tracer. No policy: limits come with the call.
 
 mod access_list;
 pub mod admission;
+mod ahead;
 pub mod background;
 pub mod block;
 pub mod block_id;
@@ -29,6 +30,7 @@ mod proof;
 mod reader;
 mod reads;
 pub mod seal;
+pub mod settle;
 pub mod trace;
 pub mod tree;
 pub mod verify;

@@ -1,7 +1,8 @@
 //! The newest committed state as the executor reads it: flat tables behind a cache.
 //!
-//! The cache is filled and refreshed only by whoever holds the open-block lock (execution and commit), so an entry is never older than the
-//! tables. Reads for RPC go to the tables themselves.
+//! The newest state is that after the newest sealed block, durable or not. The cache is filled and refreshed only by whoever holds the
+//! open-block lock (execution and sealing), so an entry is never older than that; what it does not hold is looked for among the sealed
+//! blocks, then in the tables. Reads for RPC go to the tables themselves, which hold durable blocks only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use quick_cache::sync::Cache;
 use zkevm_executor::{AccountState, StateDiff, StateError, StateReader};
 use zkevm_state_db::{DbError, StatePin, Store};
 
+use crate::ahead::{Ahead, SealedAhead};
 use crate::commit::state_of;
 
 /// Estimated memory of a cached account or slot, key and bookkeeping included.
@@ -68,7 +70,14 @@ impl FlatCache {
         }
     }
 
-    /// Takes over what a committed block changed.
+    /// Forgets everything: blocks whose changes it took over are not to be.
+    pub(crate) fn clear(&self) {
+        self.accounts.clear();
+        self.slots.clear();
+        self.codes.clear();
+    }
+
+    /// Takes over what a sealed block changed.
     pub(crate) fn apply(&self, diff: &StateDiff) {
         for account in &diff.accounts {
             self.accounts.insert(account.address, account.new);
@@ -79,35 +88,41 @@ impl FlatCache {
     }
 }
 
-/// The newest committed state.
+/// The state after the newest sealed block.
 #[derive(Clone)]
 pub(crate) struct HeadReader {
     store: Arc<Store>,
     cache: Arc<FlatCache>,
+    ahead: Arc<Ahead>,
 }
 
 impl HeadReader {
-    /// Reads `store` through `cache`.
-    pub(crate) const fn new(store: Arc<Store>, cache: Arc<FlatCache>) -> Self {
-        Self { store, cache }
+    /// Reads what is sealed over `store`, through `cache`.
+    pub(crate) const fn new(store: Arc<Store>, cache: Arc<FlatCache>, ahead: Arc<Ahead>) -> Self {
+        Self { store, cache, ahead }
     }
 }
 
 impl StateReader for HeadReader {
     fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        self.cache
-            .accounts
-            .get_or_insert_with(address, || Ok(state_of(&self.store.account(address).map_err(state_error)?)))
+        self.cache.accounts.get_or_insert_with(address, || match self.ahead.account(address) {
+            Some(account) => Ok(account),
+            None => Ok(state_of(&self.store.account(address).map_err(state_error)?)),
+        })
     }
 
     fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        self.cache
-            .slots
-            .get_or_insert_with(&(*address, *slot), || self.store.storage(address, slot).map_err(state_error))
+        self.cache.slots.get_or_insert_with(&(*address, *slot), || match self.ahead.storage(address, slot) {
+            Some(value) => Ok(value),
+            None => self.store.storage(address, slot).map_err(state_error),
+        })
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        self.cache.codes.get_or_insert_with(hash, || self.store.code(hash).map_err(state_error))
+        self.cache.codes.get_or_insert_with(hash, || match self.ahead.code(hash) {
+            Some(code) => Ok(code),
+            None => self.store.code(hash).map_err(state_error),
+        })
     }
 }
 
@@ -143,7 +158,7 @@ pub(crate) fn state_error(error: DbError) -> StateError {
     }
 }
 
-/// The open block's changes over the newest committed state, for reads that must not wait for the block.
+/// The changes of the sealed blocks and of the open one over a durable state, for reads that must not wait for the block.
 pub(crate) struct PendingReader {
     base: BlockReader,
     accounts: HashMap<Address, AccountState>,
@@ -152,14 +167,17 @@ pub(crate) struct PendingReader {
 }
 
 impl PendingReader {
-    /// `diff` over `base`.
-    pub(crate) fn new(base: BlockReader, diff: StateDiff) -> Self {
-        Self {
-            base,
-            accounts: diff.accounts.into_iter().map(|account| (account.address, account.new)).collect(),
-            slots: diff.storage.into_iter().map(|slot| ((slot.address, slot.slot), slot.new)).collect(),
-            codes: diff.codes.into_iter().collect(),
-        }
+    /// The sealed blocks, oldest first, and the open block's `diff`, over `base`.
+    pub(crate) fn new(base: BlockReader, sealed: &[Arc<SealedAhead>], diff: &StateDiff) -> Self {
+        let mut reader = Self { base, accounts: HashMap::new(), slots: HashMap::new(), codes: HashMap::new() };
+        sealed.iter().map(|block| &block.diff).chain([diff]).for_each(|diff| reader.apply(diff));
+        reader
+    }
+
+    fn apply(&mut self, diff: &StateDiff) {
+        self.accounts.extend(diff.accounts.iter().map(|account| (account.address, account.new)));
+        self.slots.extend(diff.storage.iter().map(|slot| ((slot.address, slot.slot), slot.new)));
+        self.codes.extend(diff.codes.iter().cloned());
     }
 }
 

@@ -1,22 +1,24 @@
-//! Sealing: the open L2 block becomes a header, receipts and logs, its write set goes into the state tree, and all of it is committed in
-//! one durable write. Closing a batch rides on the same write where it can.
+//! Sealing: the open L2 block becomes a header, receipts and logs, and its write set goes into the state tree. It then waits among the sealed
+//! blocks (`ahead.rs`), on which the next one executes, for its durable write (`settle.rs`). Closing a batch rides on the same write where
+//! it can.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use zkevm_executor::{SealedBlock as ExecutedBlock, StateDiff, TxResult};
 use zkevm_primitives::{GER_MANAGER_L2, GER_MANAGER_SLOT_LOCAL_EXIT_ROOT};
-use zkevm_state_db::WriteBatch;
 use zkevm_state_db::records::{
     BatchKind, BatchRecord, BlockRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord,
 };
 
+use crate::ahead::{BlockRecords, SealedAhead};
 use crate::block::{Included, OpenBlock, ROM_NO_ERROR};
-use crate::commit::{finish_block, leaf_writes, put_state};
-use crate::engine::{ChainState, Engine, empty_batch};
+use crate::commit::{finish_block, leaf_writes};
+use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
 use crate::header::{ReceiptForRoot, logs_bloom, receipts_root, transactions_root};
-use crate::layout::{RESOURCE_BYTES, Resources};
+use crate::layout::Resources;
 use crate::tree::TreeUpdate;
 use crate::views::{header_json, to_json};
 
@@ -84,13 +86,6 @@ pub struct ClosedBatch {
     pub bytes: u64,
 }
 
-/// A block's records, ready to be written.
-pub(crate) struct BlockRecords {
-    pub(crate) block: BlockRecord,
-    pub(crate) transactions: Vec<(TransactionRecord, ReceiptRecord)>,
-    pub(crate) logs: Vec<LogRecord>,
-}
-
 /// What a block adds to its batch.
 pub(crate) struct BatchPart {
     pub(crate) data: Vec<u8>,
@@ -109,72 +104,91 @@ pub(crate) struct InjectedOrigin {
 }
 
 impl Engine {
-    /// Hashes and commits the open block; closes its batch in the same write when `closing` is given.
+    /// Seals the open block and makes it durable, with all sealed before it; closes its batch in the same write when `closing` is given.
     ///
     /// # Errors
-    /// [`EngineError::WrongState`] without an open block. After a failed write the store refuses further ones.
+    /// As [`Engine::finish_block`] and [`Engine::commit_sealed`].
     pub fn seal_block(&self, now_ms: u64, closing: Option<&BatchClosing>) -> EngineResult<SealedBlock> {
+        let sealed = self.finish_block(now_ms, closing)?;
+        let committed = self.commit_sealed()?;
+        Ok(SealedBlock { nanos: SealNanos { commit: committed.nanos, ..sealed.nanos }, ..sealed })
+    }
+
+    /// Hashes the open block: the next one may be opened on it at once. It is durable after the next [`Engine::commit_sealed`] and not
+    /// to be told to anybody before. Closes its batch with it when `closing` is given.
+    ///
+    /// # Errors
+    /// [`EngineError::WrongState`] without an open block, or when too many blocks wait for the disk.
+    pub fn finish_block(&self, now_ms: u64, closing: Option<&BatchClosing>) -> EngineResult<SealedBlock> {
         let mut slot = self.lock_open();
+        if self.ahead().is_full() {
+            return Err(EngineError::WrongState("too many L2 blocks wait to be committed"));
+        }
         let open = slot.take().ok_or(EngineError::WrongState("no L2 block is open"))?;
         let OpenBlock { executor, data, included, used, high, opened_at_ms, start, .. } = open;
         let started = Instant::now();
         let executed = executor.seal()?;
         let part = BatchPart { data: data.into_bytes(), used, high, opened_at_ms, injected: None };
         let closing = closing.map(|closing| (closing, now_ms));
-        let sealed = self.commit_block(&executed, &included, start.l1_info_tree_index, &part, closing, started);
-        // Only now: until the block is committed, admission sees its accounts in the pending view.
+        let sealed = self.finish_executed(executed, &included, start.l1_info_tree_index, part, closing, started);
+        // Only now: admission finds the block's accounts among those of the sealed blocks from here on.
         self.write_pending().clear();
         sealed
     }
 
-    /// Commits an executed block; the caller holds the open-block lock.
-    pub(crate) fn commit_block(
+    /// Hashes an executed block and puts it among the sealed ones; the caller holds the open-block lock.
+    pub(crate) fn finish_executed(
         &self,
-        executed: &ExecutedBlock,
+        executed: ExecutedBlock,
         included: &[Included],
         l1_info_index: u32,
-        part: &BatchPart,
+        part: BatchPart,
         closing: Option<(&BatchClosing, u64)>,
         started: Instant,
     ) -> EngineResult<SealedBlock> {
         let mut tree = self.tree.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.settle_tree(&mut tree);
         let tree_started = Instant::now();
         let update = tree.update(&leaf_writes(&executed.diff))?;
         let tree_nanos = tree_started.elapsed().as_nanos() as u64;
-        let chain = self.chain();
+        let described = self.describe(&executed, included, l1_info_index, (&update, &part), closing);
+        let (records, chain, sealed) = described.inspect_err(|_| tree.discard(&update))?;
+        drop(tree);
+        let block = Arc::new(SealedAhead::new(executed.diff, records, update, chain, part.data));
+        self.cache().apply(&block.diff);
+        let chain = self.chain_after(&block);
+        self.ahead().push(block, chain);
+        let seal_nanos = (started.elapsed().as_nanos() as u64).saturating_sub(tree_nanos);
+        Ok(SealedBlock { nanos: SealNanos { seal: seal_nanos, tree: tree_nanos, commit: 0 }, ..sealed })
+    }
+
+    /// The records of a hashed block, what it makes of head and batch, and what is told of it.
+    fn describe(
+        &self,
+        executed: &ExecutedBlock,
+        included: &[Included],
+        l1_info_index: u32,
+        (update, part): (&TreeUpdate, &BatchPart),
+        closing: Option<(&BatchClosing, u64)>,
+    ) -> EngineResult<(BlockRecords, (HeadRecord, BatchRecord), SealedBlock)> {
+        let chain = self.ahead().chain();
         let mut records = block_records(executed, included, &chain, l1_info_index, update.root());
         finish_block(&mut records.block, included.iter().map(|included| included.raw.len()).sum());
-        let (head, batch) = self.next_chain(&chain, executed, &records, &update, part, closing)?;
+        let (head, batch) = self.next_chain(&chain, executed, &records, update, part, closing)?;
         let hashes: Vec<B256> = included.iter().map(|included| included.hash).collect();
-        let header = header_json(&records.block)?;
-        let logs = to_json(&Self::block_logs(&records.block, &hashes, records.logs.clone()))?;
-        let seal_nanos = (started.elapsed().as_nanos() as u64).saturating_sub(tree_nanos);
-
-        let commit_started = Instant::now();
-        let written = self.write_block(&executed.diff, &records, &update, &head, &batch, &part.data);
-        if let Err(error) = written {
-            tree.discard(&update);
-            return Err(error);
-        }
-        tree.settle(&update);
-        drop(tree);
-        self.cache().apply(&executed.diff);
-        let batch_number = batch.number;
-        let next = if batch.is_closed() { empty_batch(batch.number + 1, self.config(), &head) } else { batch };
-        *self.write_chain() = ChainState { head, batch: next };
-        self.forget_old_states(&executed.diff);
-        Ok(SealedBlock {
+        let sealed = SealedBlock {
             number: records.block.number,
             hash: records.block.hash,
             state_root: records.block.state_root,
             timestamp: records.block.timestamp,
             gas_used: records.block.gas_used,
-            batch: batch_number,
+            batch: batch.number,
+            header_json: header_json(&records.block)?,
+            logs_json: to_json(&Self::block_logs(&records.block, &hashes, records.logs.clone()))?,
             tx_hashes: hashes,
-            header_json: header,
-            logs_json: logs,
-            nanos: SealNanos { seal: seal_nanos, tree: tree_nanos, commit: commit_started.elapsed().as_nanos() as u64 },
-        })
+            nanos: SealNanos::default(),
+        };
+        Ok((records, (head, batch), sealed))
     }
 
     /// Head pointers and batch record after the block.
@@ -223,7 +237,8 @@ impl Engine {
             timestamp: executed.timestamp,
             state_root: update.root(),
             closed_batch,
-            tree_depth: update.depth(),
+            // Until the blocks before are settled, the tree does not count their paths.
+            tree_depth: chain.head.tree_depth.max(update.depth()),
         };
         Ok((head, batch))
     }
@@ -234,73 +249,15 @@ impl Engine {
         let changed = diff.storage.iter().find(|entry| entry.address == GER_MANAGER_L2 && entry.slot == slot);
         match changed {
             Some(entry) => Ok(entry.new.into()),
-            None => Ok(self.store().storage(&GER_MANAGER_L2, &slot)?.into()),
+            None => match self.ahead().storage(&GER_MANAGER_L2, &slot) {
+                Some(value) => Ok(value.into()),
+                None => Ok(self.store().storage(&GER_MANAGER_L2, &slot)?.into()),
+            },
         }
-    }
-
-    /// The one write of a block.
-    fn write_block(
-        &self,
-        diff: &StateDiff,
-        records: &BlockRecords,
-        update: &TreeUpdate,
-        head: &HeadRecord,
-        batch_record: &BatchRecord,
-        data: &[u8],
-    ) -> EngineResult<()> {
-        let store = self.store();
-        let number = records.block.number;
-        let mut batch = WriteBatch::default();
-        put_state(store, &mut batch, number, diff, head.tree_depth)?;
-        update.put(store, &mut batch)?;
-        store.put_block(&mut batch, &records.block)?;
-        for (index, (transaction, receipt)) in (0_u32..).zip(&records.transactions) {
-            store.put_transaction(&mut batch, (number, index), transaction, receipt)?;
-            store.remove_pool(&mut batch, &transaction.hash)?;
-        }
-        for (index, log) in (0_u32..).zip(&records.logs) {
-            store.put_log(&mut batch, number, index, log)?;
-        }
-        store.put_batch(&mut batch, batch_record)?;
-        store.put_batch_data(&mut batch, batch_record.number, number, data)?;
-        store.put_head(&mut batch, head)?;
-        Ok(store.write(batch)?)
-    }
-
-    /// Closes the open batch, which holds at least one committed block and no open one.
-    ///
-    /// # Errors
-    /// [`EngineError::WrongState`] when a block is open or the batch is empty.
-    pub fn close_batch(&self, now_ms: u64, closing: &BatchClosing) -> EngineResult<ClosedBatch> {
-        let slot = self.lock_open();
-        if slot.is_some() {
-            return Err(EngineError::WrongState("an L2 block is open"));
-        }
-        let ChainState { mut head, mut batch } = self.chain();
-        if batch.block_count == 0 {
-            return Err(EngineError::WrongState("the open batch has no L2 block"));
-        }
-        close(&mut batch, closing, now_ms);
-        head.closed_batch = batch.number;
-        let mut write = WriteBatch::default();
-        self.store().put_batch(&mut write, &batch)?;
-        self.store().put_head(&mut write, &head)?;
-        self.store().write(write)?;
-        let next = empty_batch(batch.number + 1, self.config(), &head);
-        *self.write_chain() = ChainState { head, batch: next };
-        Ok(ClosedBatch {
-            number: batch.number,
-            state_root: batch.state_root,
-            local_exit_root: batch.local_exit_root,
-            closing_reason: batch.closing_reason,
-            block_count: batch.block_count,
-            tx_count: batch.tx_count,
-            bytes: batch.used[RESOURCE_BYTES],
-        })
     }
 }
 
-fn close(batch: &mut BatchRecord, closing: &BatchClosing, now_ms: u64) {
+pub(crate) fn close(batch: &mut BatchRecord, closing: &BatchClosing, now_ms: u64) {
     batch.closing_reason.clone_from(&closing.reason);
     batch.closing_detail.clone_from(&closing.detail_json);
     // A closed batch is told from an open one by its reason.

@@ -216,6 +216,11 @@ impl Store {
         &self.bounds
     }
 
+    /// Refuses every further write, as after a failed one: for whoever finds that what is on disk must not change any more.
+    pub fn refuse_writes(&self, reason: &str) {
+        self.stop_writes(Stop::WriteFailed(reason.to_owned()));
+    }
+
     /// Iterates from `from` (inclusive) in key order.
     ///
     /// # Errors
