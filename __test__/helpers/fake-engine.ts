@@ -4,7 +4,7 @@
  * never applies it after the kill.
  */
 import { createHash } from 'node:crypto';
-import type { EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../../src/native/engine.js';
+import type { CommittedBlocks, EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../../src/native/engine.js';
 import {
   ADMISSION_ROW,
   COUNTER_COUNT,
@@ -109,12 +109,22 @@ interface OpenBlock {
   gasUsed: number;
 }
 
+/** A sealed block that is not on the disk. */
+interface SealedAhead {
+  readonly block: OpenBlock;
+  /** As the disk will have it. */
+  readonly stored: FakeBlock;
+  /** Its batch after it. */
+  readonly batch: FakeBatch;
+}
+
 export class FakeEngine implements PoolEngine, SequencingEngine {
   readonly calls: string[] = [];
   readonly groupSizes: number[] = [];
   readonly #disk: FakeDisk;
   readonly #options: FakeEngineOptions;
   #block: OpenBlock | null = null;
+  #ahead: SealedAhead[] = [];
   #dead = false;
 
   constructor(disk: FakeDisk, options: FakeEngineOptions) {
@@ -128,14 +138,29 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
   }
 
   head(): EngineHead {
-    const { open, blocks } = this.#disk;
+    return this.#headOf(this.#disk.blocks.length, this.#durableHash, this.#disk.open);
+  }
+
+  sealedHead(): EngineHead {
+    return this.#headOf(this.#disk.blocks.length + this.#ahead.length, this.#sealedHash, this.#wipBatch());
+  }
+
+  get #durableHash(): string {
+    return this.#disk.blocks[this.#disk.blocks.length - 1]?.hash ?? '0x';
+  }
+
+  get #sealedHash(): string {
+    return this.#ahead.at(-1)?.stored.hash ?? this.#durableHash;
+  }
+
+  #headOf(blockNumber: number, blockHash: string, open: FakeBatch): EngineHead {
     const limits = writeResources(this.#options.limits ?? FAKE_LIMITS);
     return {
       chainId: FAKE_CHAIN_ID,
       forkId: 9,
       genesisRoot: '0x',
-      blockNumber: blocks.length,
-      blockHash: blocks[blocks.length - 1]?.hash ?? '0x',
+      blockNumber,
+      blockHash,
       blockTimestamp: 0,
       stateRoot: '0x',
       closedBatch: open.number - 1,
@@ -207,9 +232,9 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
   async openBlock(request: OpenBlockRequest): Promise<Buffer> {
     return this.#call('openBlock', () => {
       if (this.#block !== null) throw busy('a block is open');
-      const { used, high } = this.#disk.open;
+      const { used, high } = this.#wipBatch();
       this.#block = {
-        number: this.#disk.blocks.length + 1,
+        number: this.#disk.blocks.length + this.#ahead.length + 1,
         overlay: new Map(),
         txHashes: [],
         used: [...used],
@@ -229,29 +254,62 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
     return this.#call('execute', () => this.#execute(items, request));
   }
 
-  async sealBlock(request: SealRequest): Promise<SealedBlock> {
-    return this.#call('sealBlock', () => {
+  async finishBlock(request: SealRequest): Promise<SealedBlock> {
+    return this.#call('finishBlock', () => {
       const block = this.#needBlock();
-      const { open } = this.#disk;
-      for (const [address, account] of block.overlay) this.#disk.accounts.set(address, account);
-      for (const hash of block.txHashes) {
-        this.#disk.pool.delete(hash);
-        this.#disk.included.set(hash, block.number);
-      }
+      const open = this.#wipBatch();
+      const { closeBatch } = request;
+      const batch: FakeBatch = {
+        number: open.number,
+        used: block.used,
+        high: block.high,
+        txHashes: [...open.txHashes, ...block.txHashes],
+        blockCount: open.blockCount + 1,
+        openedAtMs: open.openedAtMs === 0 ? block.openedAtMs : open.openedAtMs,
+        reason: closeBatch?.reason ?? null,
+        detailJson: closeBatch?.detailJson ?? null,
+      };
       const { number, txHashes, timestamp } = block;
-      const content = { number, batch: open.number, txHashes, timestamp };
-      const hash = sha256(JSON.stringify([this.#disk.blocks[this.#disk.blocks.length - 1]?.hash, content]));
-      this.#disk.blocks.push({ ...content, hash });
-      open.used = block.used;
-      open.high = block.high;
-      open.txHashes.push(...block.txHashes);
-      open.blockCount++;
-      if (open.openedAtMs === 0) open.openedAtMs = block.openedAtMs;
-      const batchNumber = open.number;
-      if (request.closeBatch !== undefined) this.#close(request.closeBatch.reason, request.closeBatch.detailJson ?? null);
+      const content = { number, batch: batch.number, txHashes, timestamp };
+      const hash = sha256(JSON.stringify([this.#sealedHash === '0x' ? undefined : this.#sealedHash, content]));
+      this.#ahead.push({ block, stored: { ...content, hash }, batch });
       this.#block = null;
-      return sealedBlock(block, batchNumber, hash);
+      return sealedBlock(block, batch.number, hash);
     });
+  }
+
+  async commitBlocks(through = Number.POSITIVE_INFINITY): Promise<CommittedBlocks> {
+    const taken = this.#ahead.filter(({ block }) => block.number <= through);
+    return this.#call('commitBlocks', () => {
+      for (const sealed of taken) this.#commit(sealed);
+      this.#ahead = this.#ahead.slice(taken.length);
+      return { blockNumber: this.#disk.blocks.length, blocks: taken.length, nanos: 0 };
+    });
+  }
+
+  async discardSealed(): Promise<void> {
+    return this.#call('discardSealed', () => {
+      this.#ahead = [];
+      this.#block = null;
+    });
+  }
+
+  #commit({ block, stored, batch }: SealedAhead): void {
+    for (const [address, account] of block.overlay) this.#disk.accounts.set(address, account);
+    for (const hash of block.txHashes) {
+      this.#disk.pool.delete(hash);
+      this.#disk.included.set(hash, block.number);
+    }
+    this.#disk.blocks.push(stored);
+    this.#disk.open = batch;
+    if (batch.reason !== null) this.#close(batch.reason, batch.detailJson);
+  }
+
+  /** The batch that the next block belongs to. */
+  #wipBatch(): FakeBatch {
+    const newest = this.#ahead.at(-1)?.batch;
+    if (newest === undefined) return this.#disk.open;
+    return newest.reason === null ? newest : emptyBatch(newest.number + 1);
   }
 
   async discardBlock(): Promise<void> {
@@ -264,6 +322,7 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
   async closeBatch(reason: string, detailJson: string): Promise<never> {
     return this.#call('closeBatch', () => {
       if (this.#block !== null) throw busy('a block is open');
+      for (const sealed of this.#ahead.splice(0)) this.#commit(sealed);
       if (this.#disk.open.blockCount === 0) throw busy('the batch is empty');
       const { open } = this.#disk;
       this.#close(reason, detailJson);
@@ -297,7 +356,13 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
   }
 
   #pendingAccount(address: string): FakeAccount {
-    return this.#block?.overlay.get(address) ?? this.#disk.account(address);
+    const inBlock = this.#block?.overlay.get(address);
+    if (inBlock !== undefined) return inBlock;
+    for (const { block } of [...this.#ahead].reverse()) {
+      const sealed = block.overlay.get(address);
+      if (sealed !== undefined) return sealed;
+    }
+    return this.#disk.account(address);
   }
 
   #applyPool(operation: Buffer): void {

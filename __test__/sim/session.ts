@@ -135,7 +135,7 @@ class Session {
 
   async #start(): Promise<SimNode> {
     const faults: FakeFaults = (verb, moment) => {
-      const fallible = verb === 'execute' || verb === 'openBlock' || (verb === 'sealBlock' && moment === 'before');
+      const fallible = verb === 'execute' || verb === 'openBlock' || (/^(finishBlock|commitBlocks)$/.test(verb) && moment === 'before');
       if (!fallible || this.#faultsLeft === 0 || !this.#random.chance(this.#faultRate)) return;
       this.#faultsLeft--;
       throw new Error(`${verb} failed ${moment} its effect`);

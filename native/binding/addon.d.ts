@@ -16,6 +16,7 @@ export declare class Engine {
   blockNumber(): number
   setting(name: string): string | null
   putSetting(name: string, text?: string | undefined | null): Promise<void>
+  sealedHead(): EngineHead
   close(): Promise<void>
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>
   preExecute(transactions: Buffer): Promise<Buffer>
@@ -27,6 +28,8 @@ export declare class Engine {
   openBlock(request: OpenBlockRequest): Promise<Buffer>
   execute(request: ExecuteRequest): Promise<Buffer>
   sealBlock(request: SealRequest): Promise<SealedBlock>
+  finishBlock(request: SealRequest): Promise<SealedBlock>
+  commitBlocks(): Promise<CommittedBlocks>
   discardBlock(): Promise<void>
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>
   account(address: Buffer, block: number): Buffer
@@ -114,6 +117,12 @@ export interface ClosedBatch {
   blockCount: number
   txCount: number
   bytes: number
+}
+
+export interface CommittedBlocks {
+  blockNumber: number
+  blocks: number
+  nanos: number
 }
 
 export interface EngineHead {

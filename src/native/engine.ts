@@ -95,10 +95,19 @@ export interface SealedBlock {
   logsJson: string;
   /** Hashes of the included transactions, 32 bytes each. */
   txHashes: Buffer;
-  /** Nanoseconds of each stage: seal (block info tree), tree, commit. */
+  /** Nanoseconds of each stage: seal (block info tree), tree, commit; the last is 0 for a block of `finishBlock`. */
   sealNanos: number;
   treeNanos: number;
   commitNanos: number;
+}
+
+/** What a commit made durable. */
+export interface CommittedBlocks {
+  /** Newest durable L2 block. */
+  blockNumber: number;
+  /** L2 blocks of this commit. */
+  blocks: number;
+  nanos: number;
 }
 
 export interface SealRequest {
@@ -202,9 +211,13 @@ export interface TraceOptions {
 export const RAW_PART = { header: 0, block: 1, receipts: 2 } as const;
 
 export interface NativeEngine {
+  /** The newest durable state of the chain. */
   head(): EngineHead;
   /** The newest committed L2 block, without the cost of the whole head. */
   blockNumber(): number;
+  /** The state after the newest sealed L2 block, durable or not: what the next block is built on. */
+  sealedHead(): EngineHead;
+  /** What is finished and not durable is dropped, as the open block is. */
   close(): Promise<void>;
 
   /** What an operator set at run time under this name; null where nothing is stored. */
@@ -230,15 +243,27 @@ export interface NativeEngine {
   /** JSON-RPC transaction object of a pending transaction. */
   pendingTransactionJson(raw: Buffer, sender: Buffer): string;
 
-  /** Opens the next L2 block on the newest committed state. Answer: OUTCOME_HEADER and one OUTCOME_ROW for the changeL2Block. */
+  /** Opens the next L2 block on the newest sealed one, durable or not. Answer: OUTCOME_HEADER and one OUTCOME_ROW for the changeL2Block. */
   openBlock(request: OpenBlockRequest): Promise<Buffer>;
   /** Executes in order on the open block. Answer: OUTCOME_HEADER, rows for the transactions reached, touched accounts. */
   execute(request: ExecuteRequest): Promise<Buffer>;
-  /** Hashes and commits the open block in one durable write. */
+  /** `finishBlock` and `commitBlocks` in one. */
   sealBlock(request: SealRequest): Promise<SealedBlock>;
+  /**
+   * Hashes the open block; the next one may be opened on it at once. Nothing of it is visible to anybody, nor may be told, before a
+   * `commitBlocks` that began later has resolved.
+   */
+  finishBlock(request: SealRequest): Promise<SealedBlock>;
+  /**
+   * Makes all finished blocks durable in one write, those after `through` left out; blocks finished meanwhile are left to the next. Rejected,
+   * none of them is, and the database takes no more writes: `discardSealed` goes back to the newest durable block.
+   */
+  commitBlocks(through?: number): Promise<CommittedBlocks>;
+  /** Drops the open block and every finished one that is not durable. */
+  discardSealed(): Promise<void>;
   /** Drops the open block; its transactions are as before. */
   discardBlock(): Promise<void>;
-  /** Closes the open batch, which holds at least one committed block and no open one. */
+  /** Closes the open batch, which holds at least one block and no open one, after committing what is finished. */
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>;
 
   /**

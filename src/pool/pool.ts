@@ -11,7 +11,7 @@
 import type { Cancel, Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
-import { BLOCK_LATEST, BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
+import { BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
 import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, readU256 } from '../native/layouts.js';
 import type { Arrive } from '../recording/recording.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
@@ -218,7 +218,7 @@ export class Pool implements RpcPool {
     this.index.refresh(account);
   }
 
-  /** The open block was dropped: its transactions wait again, on the newest committed state. */
+  /** A block was dropped: its transactions wait again, on the newest sealed state. There is no open block now. */
   restore(entries: readonly PoolEntry[], touched: Iterable<string>): void {
     for (const entry of entries) this.index.unseal(entry);
     const accounts = new Set(entries.map((entry) => entry.account));
@@ -227,7 +227,7 @@ export class Pool implements RpcPool {
       if (account !== undefined) accounts.add(account);
     }
     for (const account of accounts) {
-      this.index.applyState(account.address, this.#readAccount(account.addressBytes, BLOCK_LATEST));
+      this.index.applyState(account.address, this.#readAccount(account.addressBytes, BLOCK_PENDING));
       this.index.refresh(account);
     }
   }

@@ -39,10 +39,12 @@ export const VERBS = [
   'poolPrune',
   'openBlock',
   'execute',
-  'sealBlock',
+  'finishBlock',
   'discardBlock',
   'closeBatch',
   'l1GasPrice',
+  'commitBlocks',
+  'discardSealed',
 ] as const;
 export type Verb = (typeof VERBS)[number];
 

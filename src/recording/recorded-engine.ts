@@ -1,6 +1,14 @@
 /** The engine as pool and sequencer see it while a session is recorded: every answer enters as an event, every read leaves a note. */
 import { createHash } from 'node:crypto';
-import type { ClosedBatch, EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../native/engine.js';
+import type {
+  ClosedBatch,
+  CommittedBlocks,
+  EngineHead,
+  ExecuteRequest,
+  OpenBlockRequest,
+  SealedBlock,
+  SealRequest,
+} from '../native/engine.js';
 import { OUTCOME_HEADER, packList, unpackList } from '../native/layouts.js';
 import type { PoolEngine } from '../pool/pool.js';
 import type { SequencingEngine } from '../sequencer/finalizer.js';
@@ -51,6 +59,11 @@ export class RecordedEngine implements DecisionEngine {
 
   head(): EngineHead {
     return this.#engine.head();
+  }
+
+  /** Moves only with calls that are recorded. */
+  sealedHead(): EngineHead {
+    return this.#engine.sealedHead();
   }
 
   account(address: Buffer, block: number): Buffer {
@@ -116,9 +129,20 @@ export class RecordedEngine implements DecisionEngine {
     );
   }
 
-  sealBlock(request: SealRequest): Promise<SealedBlock> {
-    const issue = (): Promise<SealedBlock> => this.#engine.sealBlock(request);
-    return this.#recorder.call('sealBlock', issue, (sealed, out) => out.bytes(sealFacts(sealed, request)), true);
+  /** A commit that is under way may take the block with it, so the disk changes here already. */
+  finishBlock(request: SealRequest): Promise<SealedBlock> {
+    const issue = (): Promise<SealedBlock> => this.#engine.finishBlock(request);
+    return this.#recorder.call('finishBlock', issue, (sealed, out) => out.bytes(sealFacts(sealed, request)), true);
+  }
+
+  /** How many blocks were finished in time for it is what a replay cannot know. */
+  commitBlocks(): Promise<CommittedBlocks> {
+    const issue = (): Promise<CommittedBlocks> => this.#engine.commitBlocks();
+    return this.#recorder.call('commitBlocks', issue, ({ blockNumber }, out) => out.number(blockNumber), true);
+  }
+
+  discardSealed(): Promise<void> {
+    return this.#recorder.call('discardSealed', () => this.#engine.discardSealed(), nothing);
   }
 
   discardBlock(): Promise<void> {

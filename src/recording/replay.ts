@@ -4,7 +4,7 @@
  */
 import { errorMessage } from '../common/errors.js';
 import { type Logger, silentLogger } from '../common/logger.js';
-import { ByteReader } from './bytes.js';
+import { ByteReader, ByteWriter } from './bytes.js';
 import { EVENT, EventReader, type RecordedEvent, type Verb } from './events.js';
 import type { FrameSource } from './frames.js';
 import type { DecisionEngine } from './recorded-engine.js';
@@ -12,8 +12,8 @@ import { Divergence } from './replayed-engine.js';
 import { ReplayedSession, settled } from './replayed-session.js';
 import { decodeSession, type HeadMark, type SessionStart } from './session.js';
 
-/** Calls that move the chain: at a kill it is not known whether they took effect. */
-const CHAIN_VERBS: readonly Verb[] = ['sealBlock', 'closeBatch'];
+/** Calls that move the chain, by what they can do at a kill, when it is not known whether they took effect: sealing comes before commits. */
+const CHAIN_VERBS: readonly (readonly Verb[])[] = [['finishBlock'], ['commitBlocks', 'closeBatch']];
 
 /** Where a replay plays. */
 export interface ReplayHost {
@@ -107,12 +107,21 @@ class Player {
   }
 }
 
-/** The last session was killed: what it had under way is on disk or not, and the next one says which. */
+/**
+ * The last session was killed: what it had under way is on disk or not, and the next one says which. A block may be on disk although its
+ * sealing was not answered, with a commit that was under way; what is sealed and not on disk is gone.
+ */
 async function finishUnderWay(session: ReplayedSession, head: HeadMark): Promise<void> {
-  for (const carryOut of session.calls.underWay(CHAIN_VERBS)) {
-    if (JSON.stringify(session.head()) === JSON.stringify(head)) return;
-    await carryOut(new ByteReader(Buffer.alloc(0)));
+  const facts = {
+    finishBlock: Buffer.alloc(0),
+    closeBatch: Buffer.alloc(0),
+    commitBlocks: new ByteWriter().number(head.blockNumber).view(),
+  };
+  for (const { verb, carryOut } of CHAIN_VERBS.flatMap((verbs) => session.calls.underWay(verbs))) {
+    if (JSON.stringify(session.head()) === JSON.stringify(head)) break;
+    await carryOut(new ByteReader(Buffer.from(facts[verb as keyof typeof facts])));
   }
+  await session.dropSealed();
 }
 
 function assertSameHead(replayed: HeadMark, recorded: HeadMark): void {

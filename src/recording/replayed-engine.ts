@@ -2,7 +2,15 @@
  * The engine as pool and sequencer see it in a replay. A call waits until the recording says that it was answered; only then the real engine
  * is asked, so its effects come in the order of the recording. What the recording holds of an answer is put over it, or compared with it.
  */
-import type { ClosedBatch, EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../native/engine.js';
+import type {
+  ClosedBatch,
+  CommittedBlocks,
+  EngineHead,
+  ExecuteRequest,
+  OpenBlockRequest,
+  SealedBlock,
+  SealRequest,
+} from '../native/engine.js';
 import { packList, unpackList } from '../native/layouts.js';
 import { applyFacts } from './admission-facts.js';
 import type { ByteReader } from './bytes.js';
@@ -52,8 +60,9 @@ export class PendingCalls {
   }
 
   /** Calls under way that change the chain, in the order in which they were made. */
-  underWay(verbs: readonly Verb[]): ((facts: ByteReader) => Promise<void>)[] {
-    return [...this.#pending.values()].filter(({ verb }) => verbs.includes(verb)).map(({ answer }) => answer);
+  underWay(verbs: readonly Verb[]): { readonly verb: Verb; readonly carryOut: (facts: ByteReader) => Promise<void> }[] {
+    const calls = [...this.#pending.values()].filter(({ verb }) => verbs.includes(verb));
+    return calls.map(({ verb, answer }) => ({ verb, carryOut: answer }));
   }
 
   #take(body: ByteReader): Pending {
@@ -110,6 +119,10 @@ export class ReplayedEngine implements DecisionEngine {
     return this.#engine.head();
   }
 
+  sealedHead(): EngineHead {
+    return this.#engine.sealedHead();
+  }
+
   account(address: Buffer, block: number): Buffer {
     const recorded = this.#reads.take(accountKey(address, block));
     if (recorded === null) return this.#engine.account(address, block);
@@ -162,14 +175,23 @@ export class ReplayedEngine implements DecisionEngine {
     });
   }
 
-  sealBlock(request: SealRequest): Promise<SealedBlock> {
-    return this.#calls.call('sealBlock', async (facts) => {
+  finishBlock(request: SealRequest): Promise<SealedBlock> {
+    return this.#calls.call('finishBlock', async (facts) => {
       const recorded = facts.remaining === 0 ? null : facts.bytes();
-      const sealed = await this.#engine.sealBlock(request);
+      const sealed = await this.#engine.finishBlock(request);
       const replayed = sealFacts(sealed, request);
       if (recorded !== null && !replayed.equals(recorded)) throw new Divergence(sealDifference(sealed, replayed, recorded, request));
       return sealed;
     });
+  }
+
+  /** As many blocks as then: here others may be finished by now. */
+  commitBlocks(): Promise<CommittedBlocks> {
+    return this.#calls.call('commitBlocks', (facts) => this.#engine.commitBlocks(facts.number()));
+  }
+
+  discardSealed(): Promise<void> {
+    return this.#calls.call('discardSealed', () => this.#engine.discardSealed());
   }
 
   discardBlock(): Promise<void> {

@@ -75,6 +75,11 @@ export class ReplayedSession {
     return headMark(this.#engine.head());
   }
 
+  /** The recorded process is gone: what was not on disk went with it. */
+  dropSealed(): Promise<void> {
+    return this.#engine.discardSealed();
+  }
+
   /** Plays an event to its end. Throws Divergence. */
   async play(event: RecordedEvent): Promise<void> {
     this.#nowMs = event.atMs;

@@ -38,6 +38,8 @@ export class ExplainLog {
   readonly #batches: BatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
   readonly #included = new Map<string, Explanation>();
+  /** Nothing is told of a batch before it is durable. */
+  #durableBatch = 0;
 
   constructor(index: PoolIndex, batchesMax: number) {
     this.#index = index;
@@ -57,10 +59,24 @@ export class ExplainLog {
     for (const address of changed) this.#mark(address, batch.number);
   }
 
+  /** Closed batches up to this one are durable. */
+  durable(batch: number): void {
+    this.#durableBatch = batch;
+  }
+
   /** A transaction is in a durable L2 block. Only one that waited for a batch has something to tell later. */
   included(entry: PoolEntry, batch: number): void {
-    const newest = this.#batches[this.#batches.length - 1];
-    if (newest === undefined || newest.closedAtMs < entry.receivedAtMs) return;
+    this.#record(entry, batch);
+    const { account } = entry;
+    if (account.size === 0 && account.inBlockCount === 0) this.#timelines.delete(account.address);
+  }
+
+  #record(entry: PoolEntry, batch: number): void {
+    // Batches are closed ahead of the disk: its own, and later ones, may be here already.
+    let at = this.#batches.length - 1;
+    while ((this.#batches[at]?.number ?? -1) >= batch) at--;
+    const before = this.#batches[at];
+    if (before === undefined || before.closedAtMs < entry.receivedAtMs) return;
     const batches = [...this.#since(entry, batch), { batch, verdict: 'included' as const, detail: '' }];
     this.#included.set(entry.hash, { hash: entry.hash, batches });
     if (this.#included.size <= INCLUDED_MAX) return;
@@ -72,7 +88,7 @@ export class ExplainLog {
   explain(hash: string): Explanation | null {
     const entry = this.#index.get(hash);
     if (entry === undefined) return this.#included.get(hash) ?? null;
-    return { hash, batches: this.#since(entry, Number.POSITIVE_INFINITY) };
+    return { hash, batches: this.#since(entry, this.#durableBatch + 1) };
   }
 
   /** Verdicts of the closed batches below `before` that the entry was in the pool for. */
@@ -106,7 +122,8 @@ export class ExplainLog {
 
   #mark(address: string, batch: number): void {
     const account = this.#index.account(address);
-    if (account === undefined || account.size === 0) {
+    // What is in a block is yet to be told of when it is durable.
+    if (account === undefined || (account.size === 0 && account.inBlockCount === 0)) {
       this.#timelines.delete(address);
       return;
     }

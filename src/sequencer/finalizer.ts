@@ -12,7 +12,10 @@ import { ResourceLedger, type Shortfall } from './resource-ledger.js';
 import { readResources, writeResources } from './resources.js';
 
 /** Verbs of the engine that sequencing uses. */
-export type SequencingEngine = Pick<NativeEngine, 'head' | 'openBlock' | 'execute' | 'sealBlock' | 'discardBlock' | 'closeBatch'>;
+export type SequencingEngine = Pick<
+  NativeEngine,
+  'sealedHead' | 'openBlock' | 'execute' | 'finishBlock' | 'commitBlocks' | 'discardBlock' | 'discardSealed' | 'closeBatch'
+>;
 
 /** The open batch. */
 export interface WipBatch {
@@ -20,7 +23,7 @@ export interface WipBatch {
   readonly ledger: ResourceLedger;
   /** Transactions, those of the open block included. */
   txCount: number;
-  /** L2 blocks of the batch that are durable. */
+  /** Sealed L2 blocks of the batch. */
   blockCount: number;
   /** Unix ms of its first L2 block; 0 while it has none. */
   openedAtMs: number;
@@ -49,10 +52,18 @@ export interface Closing {
   readonly detailJson: string;
 }
 
-/** An L2 block that is durable, with the pool entries in it. */
+/** A sealed L2 block, with the pool entries in it. */
 export interface Sealing {
   readonly sealed: SealedBlock;
   readonly block: WipBlock;
+  /** The batch that it closed. */
+  readonly closed: ClosedWipBatch | null;
+}
+
+/** A batch that was closed, as the books had it. */
+export interface ClosedWipBatch {
+  readonly batch: WipBatch;
+  readonly closing: Closing;
 }
 
 /** Books of the work in progress. */
@@ -66,7 +77,7 @@ export class Finalizer {
   constructor(engine: SequencingEngine, limits: BatchLimitConfig) {
     this.#engine = engine;
     this.#limits = limits;
-    const head = engine.head();
+    const head = engine.sealedHead();
     this.#headBlock = head.blockNumber;
     this.#batch = this.#batchFrom(head);
   }
@@ -79,7 +90,7 @@ export class Finalizer {
     return this.#block;
   }
 
-  /** Newest durable L2 block. */
+  /** Newest sealed L2 block, durable or not. */
   get headBlock(): number {
     return this.#headBlock;
   }
@@ -127,17 +138,21 @@ export class Finalizer {
     return answer;
   }
 
-  /** Makes the open block durable, and closes the batch in the same commit where asked. Nothing of it may be published before. */
-  async seal(nowMs: number, closing: Closing | null): Promise<Sealing> {
+  /**
+   * Seals the open block, and closes the batch with it where asked; the next block may be opened at once. Nothing of it may be published
+   * before it is durable.
+   */
+  async finish(nowMs: number, closing: Closing | null): Promise<Sealing> {
     const block = this.#openBlock();
-    const sealed = await this.#engine.sealBlock(closing === null ? { nowMs } : { nowMs, closeBatch: closing });
+    const batch = this.#batch;
+    const sealed = await this.#engine.finishBlock(closing === null ? { nowMs } : { nowMs, closeBatch: closing });
     assertSealed(sealed, block);
     this.#block = null;
     this.#resync();
-    return { sealed, block };
+    return { sealed, block, closed: closing === null ? null : { batch, closing } };
   }
 
-  /** Drops the open block; answers it, so that its transactions go back. The books return to the newest commit. */
+  /** Drops the open block; answers it, so that its transactions go back. The books return to the newest sealed block. */
   async discard(): Promise<WipBlock> {
     const block = this.#openBlock();
     await this.#engine.discardBlock();
@@ -179,9 +194,9 @@ export class Finalizer {
     return this.#block;
   }
 
-  /** Takes the books of the newest commit over: they are the truth after a restart, so they are the truth now. */
+  /** Takes the engine's books over: they are the truth after a restart, so they are the truth now. */
   #resync(): void {
-    const head = this.#engine.head();
+    const head = this.#engine.sealedHead();
     this.#headBlock = head.blockNumber;
     this.#batch = this.#batchFrom(head);
   }

@@ -5,6 +5,7 @@ import type { ResourceLedger } from './resource-ledger.js';
 import { RESOURCE_NAMES } from './resources.js';
 
 const RATIO_BUCKETS: readonly number[] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1];
+const COMMIT_BUCKETS: readonly number[] = [1, 2, 3, 4, 8];
 const SLICE_BUCKETS: readonly number[] = [1, 4, 16, 64, 256, 1024, 4096];
 
 /** What the sequencer reports at scrape time. */
@@ -13,7 +14,10 @@ export interface SequencerGauges {
   ledger(): ResourceLedger;
   blockNumber(): number;
   openBatch(): number;
+  closedBatch(): number;
   blockTxCount(): number;
+  /** L2 blocks that are sealed and not durable. */
+  commitWaiting(): number;
 }
 
 /** Metrics of the sequencer. */
@@ -28,6 +32,7 @@ export class SequencerMetrics {
   readonly acceptToInclude: Histogram;
   readonly acceptToReceipt: Histogram;
   readonly sliceTxs: Histogram;
+  readonly commitBlocks: Histogram;
   readonly listenerErrors: Counter;
 
   constructor(registry: MetricsRegistry, gauges: SequencerGauges) {
@@ -46,6 +51,7 @@ export class SequencerMetrics {
     this.acceptToInclude = registry.histogram('zknode_tx_accept_to_include_seconds', 'From arrival to execution in the open L2 block.');
     this.acceptToReceipt = registry.histogram('zknode_tx_accept_to_receipt_seconds', 'From arrival to the durable L2 block.');
     this.sliceTxs = registry.histogram('zknode_slice_txs', 'Transactions handed to one native execution.', SLICE_BUCKETS);
+    this.commitBlocks = registry.histogram('zknode_commit_blocks', 'L2 blocks made durable by one write.', COMMIT_BUCKETS);
     this.listenerErrors = registry.counter('zknode_block_listener_errors_total', 'Failures of listeners of published L2 blocks.');
     collectGauges(registry, gauges);
   }
@@ -67,8 +73,11 @@ function collectGauges(registry: MetricsRegistry, gauges: SequencerGauges): void
     .collect((gauge) => gauge.set(gauges.blockNumber(), { tag: 'latest' }));
   registry.gauge('zknode_batch_number', 'Batches by state.', ['state']).collect((gauge) => {
     gauge.set(gauges.openBatch(), { state: 'open' });
-    gauge.set(gauges.openBatch() - 1, { state: 'closed' });
+    gauge.set(gauges.closedBatch(), { state: 'closed' });
   });
+  registry
+    .gauge('zknode_commit_waiting_blocks', 'L2 blocks that are sealed and wait for the disk.')
+    .collect((gauge) => gauge.set(gauges.commitWaiting()));
   registry.gauge('zknode_wip_block_txs', 'Transactions in the open L2 block.').collect((gauge) => gauge.set(gauges.blockTxCount()));
   registry.gauge('zknode_wip_batch_fill', 'Used share of each resource of the open batch.', ['resource']).collect((gauge) => {
     const ledger = gauges.ledger();

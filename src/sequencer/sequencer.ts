@@ -1,12 +1,14 @@
 /**
  * The sequencer's loop. It runs at its own pace: transactions, timers and operators only wake it.
  *
- *   turn:  closing rule?   -> seal the open L2 block and close the batch in one commit
- *          block due?      -> seal, then publish
+ *   turn:  closing rule?   -> seal the open L2 block and close the batch with it
+ *          block due?      -> seal it
  *          ready?          -> open a block if none is open, run one slice
  *          nothing to do   -> sleep until a signal or the next deadline
  *
- * An L2 block is opened when its first transaction is ready; its timestamp is fixed then. Nothing is published before it is durable.
+ * An L2 block is opened when its first transaction is ready; its timestamp is fixed then. A sealed block is handed to the committer, and the
+ * next one executes while it is written (committer.ts). Nothing is published before it is durable; a failed commit takes every block after it
+ * with it and halts.
  * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
  * and built again from the pool, a few times, then the sequencer halts and says why.
  */
@@ -21,9 +23,10 @@ import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
 import { judgeClosing } from './closing/index.js';
 import type { ClosingContext, ClosingVerdict } from './closing/types.js';
+import { Committer } from './committer.js';
 import type { SequencerConfig } from './config.js';
 import { ExplainLog } from './explain.js';
-import { Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
+import { type ClosedWipBatch, type Closing, Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
 import { InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
@@ -68,6 +71,12 @@ export interface BatchVerifier {
   status(): VerificationStatus;
 }
 
+/** A commit that failed, and the sealed blocks that went with it. */
+interface FailedCommit {
+  readonly error: unknown;
+  readonly lost: readonly Sealing[];
+}
+
 /** The sequencer. */
 export class Sequencer implements RpcSequencer {
   readonly #modules: SequencerModules;
@@ -79,6 +88,9 @@ export class Sequencer implements RpcSequencer {
   readonly #wakeup: Wakeup;
   readonly #explain: ExplainLog;
   readonly #estimator: InclusionEstimator;
+  readonly #committer: Committer;
+  #durableBatch: number;
+  #failedCommit: FailedCommit | null = null;
   #markerShortfall: Shortfall | null = null;
   #operatorRequested = false;
   #paused = false;
@@ -97,14 +109,30 @@ export class Sequencer implements RpcSequencer {
     this.#metrics = new SequencerMetrics(metrics, {
       mode: () => this.#mode.mode,
       ledger: () => this.#finalizer.batch.ledger,
-      blockNumber: () => this.#finalizer.headBlock,
+      blockNumber: () => this.#committer.durableBlock,
       openBatch: () => this.#finalizer.batch.number,
+      closedBatch: () => this.#durableBatch,
       blockTxCount: () => this.#finalizer.block?.entries.length ?? 0,
+      commitWaiting: () => this.#committer.waitingCount,
     });
+    this.#durableBatch = this.#finalizer.batch.number - 1;
     this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());
     this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
     this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax);
     this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs);
+    this.#committer = new Committer({
+      engine,
+      durableBlock: this.#finalizer.headBlock,
+      onDurable: (sealing) => this.#publish(sealing),
+      onCommitted: ({ blocks, nanos }) => {
+        this.#metrics.commitBlocks.observe(blocks);
+        this.#metrics.blockStage.observe(nanos / 1e9, { stage: 'commit' });
+      },
+      onFailure: (error, lost) => {
+        this.#failedCommit = { error, lost };
+        this.#wakeup.signal();
+      },
+    });
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -176,16 +204,16 @@ export class Sequencer implements RpcSequencer {
   }
 
   status(): SequencerStatus {
-    const { batch, block, headBlock } = this.#finalizer;
+    const { batch, block } = this.#finalizer;
     return {
       mode: this.#mode.mode,
       haltReason: this.#mode.haltReason,
       paused: this.#paused,
       throttleReason: this.#mode.throttleReason,
       verification: this.#modules.verifier?.status() ?? null,
-      blockNumber: headBlock,
+      blockNumber: this.#committer.durableBlock,
       openBatch: batch.number,
-      closedBatch: batch.number - 1,
+      closedBatch: this.#durableBatch,
       wip: {
         blockTxCount: block?.entries.length ?? 0,
         batchTxCount: batch.txCount,
@@ -246,10 +274,16 @@ export class Sequencer implements RpcSequencer {
         await this.#recover(error);
       }
     }
+    await this.#committer.idle();
+    if (this.#failedCommit !== null) await this.#commitFailed(this.#failedCommit);
     this.#resolveStopped();
   }
 
   async #turn(): Promise<void> {
+    if (this.#failedCommit !== null) {
+      await this.#commitFailed(this.#failedCommit);
+      return;
+    }
     if (this.#mode.mode === 'halted') {
       if (this.#resumeRequested) await this.#resumeFromHalt();
       else await this.#wakeup.until(null);
@@ -345,7 +379,7 @@ export class Sequencer implements RpcSequencer {
     if (block === null) return;
     this.#metrics.blockCloseLag.observe((nowMs - this.#blockDeadlineMs(block.openedAtMs)) / 1000);
     if (block.entries.length === 0 && this.#modules.config.emptyBlocks === 'never') await this.#finalizer.discard();
-    else this.#publish(await this.#finalizer.seal(nowMs, null));
+    else await this.#seal(nowMs, null);
     this.#slices.blockEnded();
   }
 
@@ -354,28 +388,39 @@ export class Sequencer implements RpcSequencer {
     const { pool, config } = this.#modules;
     const certificate = certify(verdict, nowMs, { finalizer: this.#finalizer, index: pool.index, misfits: this.#slices.misfits, config });
     const closing = { reason: verdict.reason, detailJson: JSON.stringify(certificate) };
+    const misfits = this.#slices.misfits;
     if (block !== null && block.entries.length > 0) {
-      this.#publish(await this.#finalizer.seal(nowMs, closing));
+      await this.#seal(nowMs, closing);
     } else {
       if (block !== null) await this.#finalizer.discard();
+      // Its write is one of its own: what was sealed before is published before.
+      await this.#committer.idle();
+      if (this.#failedCommit !== null) throw this.#failedCommit.error;
       await this.#finalizer.close(nowMs, closing);
+      this.#batchDurable({ batch, closing });
     }
-    this.#explain.batchClosed(
-      { number: batch.number, reason: verdict.reason, closedAtMs: nowMs },
-      this.#slices.misfits,
-      pool.index.drainChanged(),
-    );
+    this.#explain.batchClosed({ number: batch.number, reason: verdict.reason, closedAtMs: nowMs }, misfits, pool.index.drainChanged());
     this.#batchClosed(batch.number, certificate);
-    this.#metrics.closed(verdict.reason, batch.ledger);
   }
 
+  /** Seals the open block, as soon as few enough wait for the disk. */
+  async #seal(nowMs: number, closing: Closing | null): Promise<void> {
+    await this.#committer.room();
+    if (this.#failedCommit !== null) throw this.#failedCommit.error;
+    const sealing = await this.#finalizer.finish(nowMs, closing);
+    const { sealed } = sealing;
+    this.#metrics.blockStage.observe(sealed.sealNanos / 1e9, { stage: 'seal' });
+    this.#metrics.blockStage.observe(sealed.treeNanos / 1e9, { stage: 'tree' });
+    this.#committer.add(sealing);
+  }
+
+  /** The next batch is open; the closed one may have to wait for the disk yet. */
   #batchClosed(number: number, certificate: Certificate): void {
-    const { config, log, verifier } = this.#modules;
+    const { config, log } = this.#modules;
     this.#markerShortfall = null;
     this.#operatorRequested = false;
     this.#slices.batchOpened();
     const { reason, binding, txCount, blockCount } = certificate;
-    verifier?.batchClosed(number);
     log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
     if (config.stopAtBatch > 0 && number >= config.stopAtBatch) this.#reachedLastBatch(number);
   }
@@ -386,8 +431,9 @@ export class Sequencer implements RpcSequencer {
     this.#done = true;
   }
 
-  #publish({ sealed, block }: Sealing): void {
+  #publish({ sealed, block, closed }: Sealing): void {
     const { pool, clock, log } = this.#modules;
+    const startedMs = clock.monotonicMs();
     const nowMs = clock.nowMs();
     for (const entry of block.entries) {
       pool.index.seal(entry);
@@ -395,25 +441,33 @@ export class Sequencer implements RpcSequencer {
       this.#metrics.acceptToReceipt.observe((nowMs - entry.receivedAtMs) / 1000);
     }
     this.#estimator.observe(sealed.txCount);
-    this.#metrics.blockStage.observe(sealed.sealNanos / 1e9, { stage: 'seal' });
-    this.#metrics.blockStage.observe(sealed.treeNanos / 1e9, { stage: 'tree' });
-    this.#metrics.blockStage.observe(sealed.commitNanos / 1e9, { stage: 'commit' });
     log.debug('L2 block sealed', { block: sealed.number, batch: sealed.batchNumber, txs: sealed.txCount, stateRoot: sealed.stateRoot });
+    if (closed !== null) this.#batchDurable(closed);
     this.#publisher.publish(sealed);
+    this.#metrics.blockStage.observe((clock.monotonicMs() - startedMs) / 1000, { stage: 'publish' });
+  }
+
+  #batchDurable({ batch, closing }: ClosedWipBatch): void {
+    this.#durableBatch = batch.number;
+    this.#explain.durable(batch.number);
+    this.#modules.verifier?.batchClosed(batch.number);
+    this.#metrics.closed(closing.reason, batch.ledger);
   }
 
   /** What is executed becomes durable, then the loop ends. */
   async #drain(nowMs: number): Promise<void> {
     const { block } = this.#finalizer;
-    if (block !== null && block.entries.length > 0) this.#publish(await this.#finalizer.seal(nowMs, null));
+    if (block !== null && block.entries.length > 0) await this.#seal(nowMs, null);
     else if (block !== null) await this.#finalizer.discard();
     this.#done = true;
   }
 
   // --- failures ------------------------------------------------------------------------------------------------------------------
 
-  /** Drops the open block and goes on from the newest commit; halts where that cannot be right. */
+  /** Drops the open block and goes on from the newest sealed one; halts where that cannot be right. */
   async #recover(error: unknown): Promise<void> {
+    // The engine refuses what was under way because of it.
+    if (this.#failedCommit !== null) return;
     const reason = errorMessage(error);
     this.#modules.log.error('sequencing failed', { error });
     const code = errorCode(error);
@@ -422,6 +476,29 @@ export class Sequencer implements RpcSequencer {
       return;
     }
     await this.#rebuild(reason);
+  }
+
+  /** Nothing after the last durable block is to be: its transactions wait again, and an operator has to look at the disk. */
+  async #commitFailed({ error, lost }: FailedCommit): Promise<void> {
+    const { engine, pool, log } = this.#modules;
+    this.#failedCommit = null;
+    const { durableBlock } = this.#committer;
+    log.error('a commit failed', { error, durableBlock, lostBlocks: lost.length });
+    this.#halt(`L2 block ${durableBlock + 1} could not be committed: ${errorMessage(error)}`);
+    const dropped = await engine.discardSealed().then(
+      () => true,
+      (cause: unknown) => {
+        log.error('the sealed blocks could not be dropped', { error: cause });
+        return false;
+      },
+    );
+    if (!dropped) return;
+    await this.#rebuild(errorMessage(error));
+    // The write may have taken effect although its answer says otherwise: such a block is not undone, only not told of.
+    const undone = lost.filter(({ sealed }) => sealed.number > this.#finalizer.headBlock);
+    // Newest first, as the open block before them: an account goes back one block at a time.
+    for (const { block } of undone.reverse()) pool.restore(block.entries, block.touched);
+    this.#committer.reset();
   }
 
   async #resumeFromHalt(): Promise<void> {
@@ -440,7 +517,7 @@ export class Sequencer implements RpcSequencer {
       await engine.discardBlock().catch((cause: unknown) => log.debug('nothing to discard', { error: cause }));
       const block = this.#finalizer.abandon();
       if (block !== null && this.#finalizer.headBlock >= block.number) {
-        this.#halt(`L2 block ${block.number} is stored but was not published: ${reason}`);
+        this.#halt(`L2 block ${block.number} is sealed but was not published: ${reason}`);
         return;
       }
       if (block !== null) pool.restore(block.entries, block.touched);

@@ -21,7 +21,7 @@ test('a big, cheap transaction waits behind those that pay more, but not beyond 
   const node = await startSim({
     disk,
     sequencer: { blockIntervalMs: 50, batchTxsMax: 5, maxWaitMs: 2_000 },
-    latencyMs: (verb) => (verb === 'execute' || verb === 'sealBlock' ? 20 : 0),
+    latencyMs: (verb) => (verb === 'execute' || verb === 'finishBlock' ? 20 : 0),
   });
   node.sequencer.pause();
   const patient = await node.send({ sender: addressOf(25), ...big(2_137) });

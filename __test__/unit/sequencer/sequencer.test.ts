@@ -29,7 +29,7 @@ test('nothing is published before it is durable', async (t) => {
   const node = await startSim({
     disk: funded(),
     sequencer: { blockIntervalMs: 100 },
-    latencyMs: (verb) => (verb === 'sealBlock' ? 50 : 0),
+    latencyMs: (verb) => (verb === 'commitBlocks' ? 50 : 0),
   });
   node.sequencer.onBlock((block) => t.is(node.disk.blocks.length, block.number));
   await node.send();
@@ -100,10 +100,15 @@ test('a graceful stop makes durable what was executed, closes the batch, and ref
 test('kill during commit: the transaction is acknowledged, not lost, and included once after the restart', async (t) => {
   const clock = new SimClock();
   const disk = funded();
-  const first = await startSim({ clock, disk, sequencer: { blockIntervalMs: 100 }, latencyMs: (verb) => (verb === 'sealBlock' ? 50 : 1) });
+  const first = await startSim({
+    clock,
+    disk,
+    sequencer: { blockIntervalMs: 100 },
+    latencyMs: (verb) => (verb === 'commitBlocks' ? 50 : 1),
+  });
   const hash = await first.send();
   await clock.run(130);
-  t.true(first.engine.calls.includes('sealBlock'));
+  t.true(first.engine.calls.includes('commitBlocks'));
   first.engine.kill();
   t.is(disk.blocks.length, 0);
   const second = await startSim({ clock, disk, sequencer: { blockIntervalMs: 100 } });
@@ -181,7 +186,7 @@ test('a lasting failure halts with its reason, admission says so, and an operato
     disk: funded(),
     sequencer: { blockIntervalMs: 100 },
     faults: (verb, moment) => {
-      if (broken && verb === 'sealBlock' && moment === 'before') throw new Error('no space left');
+      if (broken && verb === 'finishBlock' && moment === 'before') throw new Error('no space left');
     },
   });
   const hash = await node.send();
@@ -197,19 +202,19 @@ test('a lasting failure halts with its reason, admission says so, and an operato
   );
 });
 
-test('a failure after the commit halts rather than publish or execute twice', async (t) => {
+test('a failure after sealing halts rather than publish or execute twice', async (t) => {
   const node = await startSim({
     disk: funded(),
     sequencer: { blockIntervalMs: 100 },
     faults: (verb, moment) => {
-      if (verb === 'sealBlock' && moment === 'after') throw new Error('answer lost');
+      if (verb === 'finishBlock' && moment === 'after') throw new Error('answer lost');
     },
   });
   await node.send();
   await node.clock.run(1_000);
   t.is(node.sequencer.status().mode, 'halted');
-  t.regex(node.sequencer.status().haltReason ?? '', /L2 block 1 is stored but was not published/);
-  t.is(node.disk.blocks.length, 1);
+  t.regex(node.sequencer.status().haltReason ?? '', /L2 block 1 is sealed but was not published/);
+  t.is(node.published.length, 0);
 });
 
 test('a panic of the native side halts at once', async (t) => {

@@ -6,15 +6,15 @@ use alloy_primitives::{Address, B256, U256};
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
 use zkevm_engine::block_id::BlockId;
-use zkevm_engine::engine::{Engine as Core, EngineOptions as CoreOptions};
+use zkevm_engine::engine::{ChainState, Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
-use zkevm_engine::{EngineError, EngineResult, admission, block, call, pool, seal};
+use zkevm_engine::{EngineError, EngineResult, admission, block, call, pool, seal, settle};
 
 use crate::error::{Result, to_js};
 use crate::task::{Job, run};
 use crate::types::{
-    CallOutcome, CallRequest, ClosedBatch, EngineHead, EngineOptions, ExecuteRequest, GasEstimate, OpenBlockRequest,
-    SealRequest, SealedBlock,
+    CallOutcome, CallRequest, ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, GasEstimate,
+    OpenBlockRequest, SealRequest, SealedBlock,
 };
 
 /// One open database; `close` drops it once the calls in flight have ended.
@@ -78,28 +78,13 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn head(&self) -> Result<EngineHead> {
         let core = self.core()?;
-        let (config, chain) = (core.config(), core.chain());
-        let resources =
-            |values: &[u64]| Buffer::from(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
-        Ok(EngineHead {
-            chain_id: signed(config.chain_id),
-            fork_id: config.fork.fork.number() as u32,
-            genesis_root: config.genesis_root.to_string(),
-            block_number: signed(chain.head.block),
-            block_hash: chain.head.block_hash.to_string(),
-            block_timestamp: signed(chain.head.timestamp),
-            state_root: chain.head.state_root.to_string(),
-            closed_batch: signed(chain.head.closed_batch),
-            open_batch: signed(chain.batch.number),
-            open_batch_used: resources(&chain.batch.used),
-            open_batch_high: resources(&chain.batch.high),
-            open_batch_tx_count: signed(chain.batch.tx_count),
-            open_batch_block_count: signed(chain.batch.block_count),
-            open_batch_opened_at_ms: signed(chain.batch.opened_at_ms),
-            hard_limits: resources(&core.hard_limits().0),
-            budget_limits: resources(&core.budget_limits().0),
-            created: core.created(),
-        })
+        Ok(head_to_js(&core, &core.chain()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn sealed_head(&self) -> Result<EngineHead> {
+        let core = self.core()?;
+        Ok(head_to_js(&core, &core.sealed_chain()))
     }
 
     /// The newest committed L2 block, without the rest of the head.
@@ -202,13 +187,42 @@ impl Engine {
 
     #[napi(catch_unwind, ts_return_type = "Promise<SealedBlock>")]
     pub fn seal_block(&self, request: SealRequest) -> Result<AsyncTask<Job<seal::SealedBlock, SealedBlock>>> {
-        let now_ms = unsigned(request.now_ms, "nowMs").map_err(to_js)?;
-        let closing = request.close_batch.map(|closing| seal::BatchClosing {
-            reason: closing.reason,
-            detail_json: closing.detail_json.unwrap_or_default(),
-        });
+        let (now_ms, closing) = sealing(request).map_err(to_js)?;
         let slot = Arc::clone(&self.core);
         Ok(run(move || current(&slot)?.seal_block(now_ms, closing.as_ref()), sealed_to_js))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<SealedBlock>")]
+    pub fn finish_block(&self, request: SealRequest) -> Result<AsyncTask<Job<seal::SealedBlock, SealedBlock>>> {
+        let (now_ms, closing) = sealing(request).map_err(to_js)?;
+        let slot = Arc::clone(&self.core);
+        Ok(run(move || current(&slot)?.finish_block(now_ms, closing.as_ref()), sealed_to_js))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<CommittedBlocks>")]
+    pub fn commit_blocks(&self, through: Option<i64>) -> Result<AsyncTask<Job<settle::Committed, CommittedBlocks>>> {
+        let through = through.map_or(Ok(u64::MAX), |through| unsigned(through, "through")).map_err(to_js)?;
+        let slot = Arc::clone(&self.core);
+        Ok(run(
+            move || current(&slot)?.commit_sealed(through),
+            |committed| CommittedBlocks {
+                block_number: signed(committed.block),
+                blocks: committed.blocks,
+                nanos: signed(committed.nanos),
+            },
+        ))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn discard_sealed(&self) -> Promised<()> {
+        let slot = Arc::clone(&self.core);
+        run(
+            move || {
+                current(&slot)?.discard_sealed();
+                Ok(())
+            },
+            |()| (),
+        )
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
@@ -388,6 +402,39 @@ impl Engine {
     pub fn metrics_text(&self) -> Result<String> {
         Ok(self.core()?.metrics_text())
     }
+}
+
+fn head_to_js(core: &Core, chain: &ChainState) -> EngineHead {
+    let config = core.config();
+    let resources =
+        |values: &[u64]| Buffer::from(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
+    EngineHead {
+        chain_id: signed(config.chain_id),
+        fork_id: config.fork.fork.number() as u32,
+        genesis_root: config.genesis_root.to_string(),
+        block_number: signed(chain.head.block),
+        block_hash: chain.head.block_hash.to_string(),
+        block_timestamp: signed(chain.head.timestamp),
+        state_root: chain.head.state_root.to_string(),
+        closed_batch: signed(chain.head.closed_batch),
+        open_batch: signed(chain.batch.number),
+        open_batch_used: resources(&chain.batch.used),
+        open_batch_high: resources(&chain.batch.high),
+        open_batch_tx_count: signed(chain.batch.tx_count),
+        open_batch_block_count: signed(chain.batch.block_count),
+        open_batch_opened_at_ms: signed(chain.batch.opened_at_ms),
+        hard_limits: resources(&core.hard_limits().0),
+        budget_limits: resources(&core.budget_limits().0),
+        created: core.created(),
+    }
+}
+
+fn sealing(request: SealRequest) -> EngineResult<(u64, Option<seal::BatchClosing>)> {
+    let closing = request.close_batch.map(|closing| seal::BatchClosing {
+        reason: closing.reason,
+        detail_json: closing.detail_json.unwrap_or_default(),
+    });
+    Ok((unsigned(request.now_ms, "nowMs")?, closing))
 }
 
 fn sealed_to_js(sealed: seal::SealedBlock) -> SealedBlock {

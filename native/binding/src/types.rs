@@ -85,6 +85,13 @@ pub struct SealedBlock {
 }
 
 #[napi(object)]
+pub struct CommittedBlocks {
+    pub block_number: i64,
+    pub blocks: u32,
+    pub nanos: i64,
+}
+
+#[napi(object)]
 pub struct ClosedBatch {
     pub number: i64,
     pub state_root: String,

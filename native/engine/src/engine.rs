@@ -202,13 +202,12 @@ impl Engine {
         &self.ahead
     }
 
-    /// Commits what is sealed and flushes the write-ahead log; the database closes when the last reference goes.
+    /// Flushes the write-ahead log; what is sealed and not durable is dropped. The database closes when the last reference goes.
     ///
     /// # Errors
     /// [`EngineError::Db`].
     pub fn close(&self) -> EngineResult<()> {
-        self.discard_block();
-        self.commit_sealed()?;
+        self.discard_sealed();
         Ok(self.store.flush()?)
     }
 

@@ -60,7 +60,7 @@ impl Engine {
         };
         let closing = BatchClosing { reason: REASON.to_owned(), detail_json: String::new() };
         self.finish_executed(executed, &included, 0, part, Some((&closing, first.timestamp * 1000)), started)?;
-        self.commit_sealed()?;
+        self.commit_sealed(u64::MAX)?;
         Ok(())
     }
 }

@@ -105,12 +105,13 @@ pub(crate) struct InjectedOrigin {
 
 impl Engine {
     /// Seals the open block and makes it durable, with all sealed before it; closes its batch in the same write when `closing` is given.
+    /// When the write fails, all of them are dropped.
     ///
     /// # Errors
     /// As [`Engine::finish_block`] and [`Engine::commit_sealed`].
     pub fn seal_block(&self, now_ms: u64, closing: Option<&BatchClosing>) -> EngineResult<SealedBlock> {
         let sealed = self.finish_block(now_ms, closing)?;
-        let committed = self.commit_sealed()?;
+        let committed = self.commit_sealed(u64::MAX).inspect_err(|_| self.discard_sealed())?;
         Ok(SealedBlock { nanos: SealNanos { commit: committed.nanos, ..sealed.nanos }, ..sealed })
     }
 

@@ -1,8 +1,8 @@
 //! Making sealed blocks durable: everything that is sealed goes into one write, so that one wait for the disk serves many blocks. Closing a
 //! batch that has no open block is here too, because it is a write of its own.
 //!
-//! Nothing of a block is visible to reads of `latest` before its write is on disk. A write that fails takes every sealed block and the open
-//! one with it: the chain is at the last durable block then, and the store refuses more until it is opened again.
+//! Nothing of a block is visible to reads of `latest` before its write is on disk. After a write that fails the store refuses more until it is
+//! opened again: no sealed block can become durable any more, and what is left to do is to go back to the newest durable one.
 
 use std::sync::{PoisonError, TryLockError};
 use std::time::Instant;
@@ -10,7 +10,6 @@ use std::time::Instant;
 use zkevm_state_db::{Store, WriteBatch};
 
 use crate::ahead::SealedAhead;
-use crate::block::OpenBlock;
 use crate::commit::put_state;
 use crate::engine::{ChainState, Engine, empty_batch};
 use crate::error::{EngineError, EngineResult};
@@ -30,19 +29,16 @@ pub struct Committed {
 }
 
 impl Engine {
-    /// Writes all sealed blocks; they are durable and visible when this returns.
+    /// Writes the sealed blocks up to number `through`; they are durable and visible when this returns.
     ///
     /// # Errors
-    /// Those of the write; every block that was not durable is gone then, the open one included.
-    pub fn commit_sealed(&self) -> EngineResult<Committed> {
-        self.write_sealed().inspect_err(|_| self.drop_ahead(&mut self.lock_open()))
-    }
-
-    /// The part of a commit that needs no more than the sealed blocks.
-    pub(crate) fn write_sealed(&self) -> EngineResult<Committed> {
+    /// Those of the write. None of the blocks is durable then as far as anybody knows, and the store takes no more writes:
+    /// [`Engine::discard_sealed`] goes back to the newest durable block.
+    pub fn commit_sealed(&self, through: u64) -> EngineResult<Committed> {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Instant::now();
-        let blocks = self.ahead().blocks();
+        let mut blocks = self.ahead().blocks();
+        blocks.retain(|block| block.head.block <= through);
         let Some(newest) = blocks.last() else {
             return Ok(Committed { block: self.head_block(), ..Committed::default() });
         };
@@ -86,8 +82,9 @@ impl Engine {
         ChainState { head, batch }
     }
 
-    /// Back to the last durable block: forgets the open block and every sealed one. The caller holds the open block's slot.
-    pub(crate) fn drop_ahead(&self, slot: &mut Option<OpenBlock>) {
+    /// Back to the newest durable block: forgets the open block and every sealed one that is not durable.
+    pub fn discard_sealed(&self) {
+        let mut slot = self.lock_open();
         *slot = None;
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,24 +98,16 @@ impl Engine {
         self.write_pending().clear();
     }
 
-    /// Gives up what is sealed and not durable, and the open block: for a caller that cannot go on from them.
-    pub fn discard_sealed(&self) {
-        self.drop_ahead(&mut self.lock_open());
-    }
-
     /// Closes the open batch, which holds at least one sealed block and no open one; what is sealed becomes durable before.
     ///
     /// # Errors
     /// [`EngineError::WrongState`] when a block is open or the batch is empty.
     pub fn close_batch(&self, now_ms: u64, closing: &BatchClosing) -> EngineResult<ClosedBatch> {
-        let mut slot = self.lock_open();
+        let slot = self.lock_open();
         if slot.is_some() {
             return Err(EngineError::WrongState("an L2 block is open"));
         }
-        if let Err(error) = self.write_sealed() {
-            self.drop_ahead(&mut slot);
-            return Err(error);
-        }
+        self.commit_sealed(u64::MAX)?;
         let ChainState { mut head, mut batch } = self.chain();
         if batch.block_count == 0 {
             return Err(EngineError::WrongState("the open batch has no L2 block"));

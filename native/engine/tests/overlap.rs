@@ -45,9 +45,9 @@ fn many_blocks_in_one_commit_are_what_each_in_its_own_would_be() {
     let singly = run(&engine, |engine, now, closing| engine.seal_block(now, closing).unwrap());
     let other = Engine::open(&options(many.path())).unwrap();
     let together = run(&other, finish);
-    let Committed { block, blocks, .. } = other.commit_sealed().unwrap();
+    let Committed { block, blocks, .. } = other.commit_sealed(u64::MAX).unwrap();
     assert_eq!((block, blocks), (4, 4));
-    assert_eq!(other.commit_sealed().unwrap().blocks, 0, "nothing is left");
+    assert_eq!(other.commit_sealed(u64::MAX).unwrap().blocks, 0, "nothing is left");
     for (one, other) in singly.iter().zip(&together) {
         assert_eq!((one.hash, one.state_root, one.batch), (other.hash, other.state_root, other.batch));
         assert_eq!((&one.header_json, &one.tx_hashes), (&other.header_json, &other.tx_hashes));
@@ -93,7 +93,7 @@ fn the_next_block_executes_on_what_is_sealed_and_nobody_else_sees_it() {
     engine.discard_block();
     let account = engine.account_in(&a.address, BlockId::Pending).unwrap();
     assert_eq!((account.nonce, account.balance), (2, U256::from(FUNDS) - spent(2)));
-    engine.commit_sealed().unwrap();
+    engine.commit_sealed(u64::MAX).unwrap();
     let account = engine.account_in(&a.address, BlockId::Latest).unwrap();
     assert_eq!((account.nonce, account.balance), (2, U256::from(FUNDS) - spent(2)));
     assert_eq!(engine.head_block(), 1);
@@ -108,13 +108,28 @@ fn a_commit_while_the_next_block_is_open_disturbs_neither() {
     engine.finish_block(100_000, None).unwrap();
     open_block(&engine, 101);
     execute(&engine, &[a.item(&a.transfer(2, b.address, 5))]);
-    engine.commit_sealed().unwrap();
+    engine.commit_sealed(u64::MAX).unwrap();
     let rows = execute(&engine, &[a.item(&a.transfer(3, b.address, 5))]);
     assert_eq!(rows[0].result, INCLUDED);
     assert_eq!(engine.account_in(&a.address, BlockId::Pending).unwrap().nonce, 4);
     assert_eq!(engine.account_in(&a.address, BlockId::Latest).unwrap().nonce, 2);
     let sealed = engine.seal_block(101_000, Some(&closing())).unwrap();
     assert_eq!((sealed.number, sealed.tx_hashes.len(), engine.head_block()), (2, 2, 2));
+}
+
+#[test]
+fn a_commit_may_leave_the_newest_blocks_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(dir.path())).unwrap();
+    run(&engine, finish);
+    assert_eq!(engine.commit_sealed(3).unwrap().blocks, 3);
+    assert_eq!((engine.head_block(), engine.sealed_chain().head.block), (3, 4));
+    assert_eq!((engine.chain().head.closed_batch, engine.chain().batch.block_count), (1, 1));
+    engine.discard_sealed();
+    assert_eq!(engine.sealed_chain().head, engine.chain().head);
+    let [_, _, c, _] = &accounts()[..] else { panic!("four accounts") };
+    block_of(&engine, c, Address::ZERO, 0..2, 104);
+    assert_eq!(engine.seal_block(104_000, None).unwrap().number, 4);
 }
 
 #[test]
@@ -125,7 +140,7 @@ fn what_was_not_committed_is_gone_after_a_crash() {
         let blocks = run(&engine, |engine, now, closing| {
             let sealed = engine.finish_block(now, closing).unwrap();
             if sealed.number == 2 {
-                engine.commit_sealed().unwrap();
+                engine.commit_sealed(u64::MAX).unwrap();
             }
             sealed
         });
@@ -156,7 +171,10 @@ fn a_failed_commit_takes_every_later_block_with_it() {
     engine.finish_block(102_000, None).unwrap();
     block_of(&engine, a, b.address, 3..4, 103);
     engine.store().refuse_writes("no space left");
-    assert_eq!(engine.commit_sealed().unwrap_err().code(), "STATE_DB_POISONED");
+    assert_eq!(engine.commit_sealed(u64::MAX).unwrap_err().code(), "STATE_DB_POISONED");
+    assert_eq!(engine.head_block(), 1);
+    assert_eq!(engine.account_in(&a.address, BlockId::Latest).unwrap().nonce, 1);
+    engine.discard_sealed();
     assert_eq!(engine.account_in(&a.address, BlockId::Pending).unwrap().nonce, 1, "back at the durable block");
     assert_eq!(engine.sealed_chain().head, engine.chain().head);
     assert_eq!(engine.seal_block(103_000, None).unwrap_err().code(), "ENGINE_BUSY", "the open block is gone too");
