@@ -51,7 +51,9 @@ impl Engine {
         self.store().write(batch)?;
         *self.write_chain() = self.chain_after(newest);
         self.ahead().settle(blocks.len());
-        blocks.iter().for_each(|block| self.forget_old_states(&block.diff));
+        for block in &blocks {
+            self.forget_old_states(&block.diff);
+        }
         let committed = Committed {
             block: newest.head.block,
             blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
