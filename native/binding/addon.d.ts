@@ -29,7 +29,8 @@ export declare class Engine {
   execute(request: ExecuteRequest): Promise<Buffer>
   sealBlock(request: SealRequest): Promise<SealedBlock>
   finishBlock(request: SealRequest): Promise<SealedBlock>
-  commitBlocks(): Promise<CommittedBlocks>
+  commitBlocks(through?: number | undefined | null): Promise<CommittedBlocks>
+  discardSealed(): Promise<void>
   discardBlock(): Promise<void>
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>
   account(address: Buffer, block: number): Buffer
