@@ -12,11 +12,11 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** One open database; `close` drops it once the calls in flight have ended. */
 export declare class Engine {
   head(): EngineHead
+  sealedHead(): EngineHead
   /** The newest committed L2 block, without the rest of the head. */
   blockNumber(): number
   setting(name: string): string | null
   putSetting(name: string, text?: string | undefined | null): Promise<void>
-  sealedHead(): EngineHead
   close(): Promise<void>
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>
   preExecute(transactions: Buffer): Promise<Buffer>
