@@ -125,6 +125,22 @@ const ENGINE = {
     cause: 'The transaction or the overrides of a call cannot be understood.',
     remedy: 'Correct the request as the message says.',
   },
+  SNAPSHOT_INVALID: {
+    cause: 'What should be restored is no snapshot, or is not complete: `snapshot.json` or a file that it lists is missing or has another size.',
+    remedy: 'Use a folder that `db snapshot` or admin_snapshot made, whole; copy it again.',
+  },
+  SNAPSHOT_EXISTS: {
+    cause: 'The folder that a snapshot or a restore should make is there already and not empty.',
+    remedy: 'Choose another folder; nothing is ever overwritten.',
+  },
+  SNAPSHOT_IO: {
+    cause: 'A file of a snapshot cannot be read or written; the message has the reason.',
+    remedy: 'Check permissions and free space.',
+  },
+  SNAPSHOT_DISABLED: {
+    cause: 'admin_snapshot has nowhere to put snapshots.',
+    remedy: 'Set data.snapshotDirectory.',
+  },
   ENGINE_CLOSED: { cause: 'The request came while the node was stopping.', remedy: 'Send it again after the restart.' },
   ENGINE_BUSY: {
     cause: 'A verb of the engine was called in the wrong order, for example a second open L2 block.',

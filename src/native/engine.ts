@@ -319,6 +319,8 @@ export interface NativeEngine {
   batchWitness(batch: number, asVector: boolean, changesMax: number): Promise<string>;
   /** The same for consecutive L2 blocks. Throws CALL_INVALID for blocks that cannot be executed as one. */
   blockRangeWitness(first: number, last: number, changesMax: number): Promise<string>;
+  /** Copies the database as it is now into a folder that does not exist yet, while the node goes on. JSON text of a `SnapshotReport`. */
+  snapshot(target: string): Promise<string>;
 
   /** Prometheus text of the native side. */
   metricsText(): string;

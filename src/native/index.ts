@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../common/errors.js';
 import type { EngineOptions, NativeEngine } from './engine.js';
+import type { NativeMaintenance } from './maintenance.js';
 import { ADMISSION_ROW, LAYOUT_VERSION, OUTCOME_HEADER, OUTCOME_ROW, RESOURCE_COUNT, TOUCHED_ROW } from './layouts.js';
 
 /** Functions of the addon that need no open engine. */
@@ -16,6 +17,7 @@ interface Addon {
   layoutSizes(): number[];
   runVector(json: string): Promise<string>;
   genesisRoot(json: string): Promise<string>;
+  Maintenance: new (cacheBytes: number) => NativeMaintenance;
 }
 
 const LOADER = join('native', 'binding', 'addon.cjs');
@@ -69,6 +71,11 @@ function addon(): Addon {
 /** Opens or creates the database. Rejects with the codes of docs/errors.md. */
 export function openEngine(options: EngineOptions): Promise<NativeEngine> {
   return addon().openEngine(options);
+}
+
+/** Verbs for a database that no node runs on, with so much memory for caches and for sorting. */
+export function openMaintenance(cacheBytes: number): NativeMaintenance {
+  return new (addon().Maintenance)(cacheBytes);
 }
 
 /** Runs one executor vector (JSON text in any format of the public vectors) and answers its report as JSON text. */

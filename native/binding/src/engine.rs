@@ -398,6 +398,16 @@ impl Engine {
         Ok(run(work, |json| json))
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn snapshot(&self, target: String) -> Promised<String> {
+        let slot = Arc::clone(&self.core);
+        let work = move || {
+            let report = zkevm_engine::maintenance::snapshot(current(&slot)?.store(), std::path::Path::new(&target))?;
+            zkevm_engine::views::to_json(&report)
+        };
+        run(work, |json| json)
+    }
+
     #[napi(catch_unwind)]
     pub fn metrics_text(&self) -> Result<String> {
         Ok(self.core()?.metrics_text())

@@ -15,6 +15,7 @@
 
 mod engine;
 mod error;
+mod maintenance;
 mod task;
 mod trace;
 mod types;

@@ -86,6 +86,15 @@ pub enum EngineError {
         "the trace is larger than {0} bytes: ask for less of it, for example by tracerConfig, disableStack or limit"
     )]
     TraceTooLarge(usize),
+    /// What should be a snapshot is none, or is not complete.
+    #[error("no usable snapshot: {0}")]
+    SnapshotInvalid(String),
+    /// The target of a snapshot or a restore is there already.
+    #[error("{0} exists already and is not overwritten")]
+    SnapshotExists(String),
+    /// A file of a snapshot cannot be read or written.
+    #[error("snapshot: {0}")]
+    SnapshotIo(String),
     /// The engine was closed.
     #[error("the engine is closed")]
     Closed,
@@ -117,6 +126,9 @@ impl EngineError {
             Self::TooManyChanges { .. } => "STATE_TOO_OLD",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
             Self::TraceTooLarge(_) => "TRACE_TOO_LARGE",
+            Self::SnapshotInvalid(_) => "SNAPSHOT_INVALID",
+            Self::SnapshotExists(_) => "SNAPSHOT_EXISTS",
+            Self::SnapshotIo(_) => "SNAPSHOT_IO",
             Self::Closed => "ENGINE_CLOSED",
             Self::Panic(_) => "INTERNAL_PANIC",
         }

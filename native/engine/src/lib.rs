@@ -20,6 +20,7 @@ pub mod header;
 mod history;
 mod injected;
 pub mod layout;
+pub mod maintenance;
 mod metrics;
 pub mod old_tree;
 mod overrides;

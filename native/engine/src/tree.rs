@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::{B256, U256};
 use zkevm_state_db::{DbError, Store, WriteBatch, schema};
 use zkevm_state_tree::{
-    CacheStats, H4, MemoryTree, PageError, PageSource, StateTree, TreeConfig, TreeDelta, TreeError,
+    AuditReport, CacheStats, H4, MemoryTree, PageError, PageSource, StateTree, TreeConfig, TreeDelta, TreeError,
 };
 
 use crate::error::{EngineError, EngineResult};
@@ -51,6 +51,14 @@ impl Tree {
     /// What the page cache holds and how often it helped.
     pub fn cache_stats(&self) -> CacheStats {
         self.tree.cache_stats()
+    }
+
+    /// Reads and checks the whole tree; see [`StateTree::audit`].
+    ///
+    /// # Errors
+    /// The first fault, and whatever `visit` returns.
+    pub fn audit<E: From<TreeError>>(&self, visit: impl FnMut(H4, H4) -> Result<(), E>) -> Result<AuditReport, E> {
+        self.tree.audit(visit)
     }
 
     /// The running maximum of path lengths.
@@ -110,7 +118,7 @@ impl TreeUpdate {
 
 /// Damage in the tree is damage of the database.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn failed(error: TreeError) -> EngineError {
+pub(crate) fn failed(error: TreeError) -> EngineError {
     match &error {
         TreeError::Source { error: source, .. } => {
             let cause = std::error::Error::source(source).and_then(|cause| cause.downcast_ref::<DbError>());

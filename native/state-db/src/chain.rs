@@ -158,6 +158,16 @@ impl Store {
             .transpose()
     }
 
+    /// Where the transaction with this L2 hash is.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`].
+    pub fn transaction_position_by_l2_hash(&self, hash: &B256) -> DbResult<Option<TransactionPosition>> {
+        self.get(schema::TRANSACTION_BY_L2_HASH, hash.as_slice())?
+            .map(|bytes| schema::parse_indexed_key(&bytes).ok_or_else(|| self.corrupt("transaction_by_l2_hash")))
+            .transpose()
+    }
+
     /// Writes a log.
     ///
     /// # Errors

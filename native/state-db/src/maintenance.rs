@@ -68,6 +68,19 @@ impl Store {
         }
     }
 
+    /// Number of rows of a column family, by reading all of them.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`], [`DbError::Rocks`].
+    pub fn count(&self, family: &str) -> DbResult<u64> {
+        let mut count = 0;
+        for item in self.scan(family, &[])? {
+            item?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Rewrites a whole column family: deleted and overwritten data is gone from the disk afterwards.
     ///
     /// # Errors

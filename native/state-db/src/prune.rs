@@ -120,6 +120,11 @@ impl Store {
         self.bounds().oldest.load(Ordering::Acquire)
     }
 
+    /// The change sets of blocks below are gone.
+    pub fn removed_to(&self) -> u64 {
+        self.bounds().lock().removed_to
+    }
+
     /// Refuses reads of states below `oldest` from now on; the bound never goes down.
     pub fn raise_oldest_state(&self, oldest: u64) {
         let inner = self.bounds().lock();
