@@ -205,7 +205,9 @@ async function openAdmin(config: NodeConfig, parts: AdminParts, closing: Closing
   );
   // After the answer: the stop waits for requests in flight.
   const stop = (): void => void setImmediate(() => void closing.run());
-  const admin = await AdminRpc.open(config.admin, config.rpc, { sequencer, access, log: logger, stop, logger: log, clock, uws });
+  const snapshots = { directory: config.data.snapshotDirectory, engine };
+  const modules = { sequencer, access, snapshots, log: logger, stop, logger: log, clock, uws };
+  const admin = await AdminRpc.open(config.admin, config.rpc, modules);
   closing.add('admin', () => admin.close());
 }
 

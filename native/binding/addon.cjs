@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Engine = nativeBinding.Engine
+module.exports.Maintenance = nativeBinding.Maintenance
 module.exports.genesisRoot = nativeBinding.genesisRoot
 module.exports.layoutSizes = nativeBinding.layoutSizes
 module.exports.openEngine = nativeBinding.openEngine

@@ -52,6 +52,7 @@ export declare class Engine {
   proofJson(address: Buffer, slots: Buffer, block: number, changesMax: number): Promise<string>
   batchWitness(batch: number, asVector: boolean, changesMax: number): Promise<string>
   blockRangeWitness(first: number, last: number, changesMax: number): Promise<string>
+  snapshot(target: string): Promise<string>
   metricsText(): string
   traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>
   traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>
@@ -72,6 +73,18 @@ export interface BatchCheck {
   bundle?: string
   /** Why no bundle was written, where that failed. */
   bundleFailure?: string
+}
+
+/** How far the present verb is, and the memory that verbs may use. */
+export declare class Maintenance {
+  constructor(cacheBytes: number)
+  verify(path: string): Promise<string>
+  stats(path: string): Promise<string>
+  compact(path: string): Promise<string>
+  prune(path: string, keepBlocks: number): Promise<string>
+  snapshot(path: string, target: string): Promise<string>
+  restore(snapshot: string, target: string): Promise<string>
+  progress(): MaintenanceProgress
 }
 
 export interface BatchClosing {
@@ -176,6 +189,13 @@ export declare function genesisRoot(json: string): Promise<string>
 
 /** Sizes that `src/native/layouts.ts` has to agree with, in the order that it compares. */
 export declare function layoutSizes(): Array<number>
+
+/** Phase, steps done, and steps in all (0 where that is not known). */
+export interface MaintenanceProgress {
+  phase: string
+  done: number
+  total: number
+}
 
 export interface OpenBlockRequest {
   timestamp: number

@@ -5,6 +5,7 @@ import { errorCode, errorMessage } from '../common/errors.js';
 import { configDocs } from '../config/docs.js';
 import { VERSION } from '../version.js';
 import { parseArguments, usage } from './arguments.js';
+import { runDb } from './commands/db.js';
 import { runReplay } from './commands/replay.js';
 import { runStart } from './commands/start.js';
 import { errorDocs } from './error-docs.js';
@@ -24,6 +25,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   // Its options are its own, not settings of a node.
   if (args[0] === 'replay') return runReplay(args.slice(1), terminal);
+  if (args[0] === 'db') return runDb(args.slice(1), terminal);
   const parsed = parseArguments(args);
   if (parsed.help) return print(terminal, helpText());
   if (parsed.version) return print(terminal, `${VERSION}\n`);

@@ -126,7 +126,8 @@ const ENGINE = {
     remedy: 'Correct the request as the message says.',
   },
   SNAPSHOT_INVALID: {
-    cause: 'What should be restored is no snapshot, or is not complete: `snapshot.json` or a file that it lists is missing or has another size.',
+    cause:
+      'What should be restored is no snapshot, or is not complete: `snapshot.json` or a file that it lists is missing or has another size.',
     remedy: 'Use a folder that `db snapshot` or admin_snapshot made, whole; copy it again.',
   },
   SNAPSHOT_EXISTS: {

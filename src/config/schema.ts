@@ -41,6 +41,8 @@ export interface DataConfig {
   cacheBytes: number;
   /** Blocks before the newest whose state can be read; null = all. */
   history: number | null;
+  /** Where admin_snapshot puts snapshots; null = nowhere. */
+  snapshotDirectory: string | null;
   syncWrites: boolean;
   /** File into which the session is recorded; none where null. */
   recordFile: string | null;
@@ -134,6 +136,11 @@ const data: Settings<DataConfig> = {
     default: null,
     max: Number.MAX_SAFE_INTEGER,
     flag: 'history',
+  }),
+  snapshotDirectory: optionalText({
+    doc: 'Folder that admin_snapshot makes snapshots in; it has to exist, best on the file system of the database. Without it the method is off.',
+    default: null,
+    flag: 'snapshot-dir',
   }),
   syncWrites: toggle({
     doc: 'Wait for the disk at every commit and pool write. Off, a power cut can lose what was acknowledged.',

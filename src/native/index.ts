@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../common/errors.js';
 import type { EngineOptions, NativeEngine } from './engine.js';
-import type { NativeMaintenance } from './maintenance.js';
 import { ADMISSION_ROW, LAYOUT_VERSION, OUTCOME_HEADER, OUTCOME_ROW, RESOURCE_COUNT, TOUCHED_ROW } from './layouts.js';
+import type { NativeMaintenance } from './maintenance.js';
 
 /** Functions of the addon that need no open engine. */
 interface Addon {

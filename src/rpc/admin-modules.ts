@@ -1,5 +1,6 @@
 /** What the admin namespace needs from the rest of the node: interfaces owned by their consumer. */
 import type { LogLevel } from '../common/logger.js';
+import type { NativeEngine } from '../native/engine.js';
 import type { SequencerStatus } from './modules.js';
 
 /** Who may send and deploy, as the pool keeps it. */
@@ -35,7 +36,15 @@ export interface AdminLog {
   setLevel(level: LogLevel): void;
 }
 
+/** Copies of the database while the node goes on. */
+export interface AdminSnapshots {
+  /** Where they go; null = nowhere. */
+  readonly directory: string | null;
+  readonly engine: Pick<NativeEngine, 'head' | 'snapshot'>;
+}
+
 export interface AdminModules {
+  readonly snapshots: AdminSnapshots;
   readonly sequencer: AdminSequencer;
   readonly access: AdminAccess;
   readonly log: AdminLog;

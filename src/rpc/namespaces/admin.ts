@@ -1,4 +1,5 @@
 /** The admin namespace: what an operator does to a running node. Served on the operator's port only. */
+import { join } from 'node:path';
 import { toHex } from '../../common/bytes.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../common/logger.js';
 import type { AdminAccess, AdminAccessPolicy, AdminModules } from '../admin-modules.js';
@@ -10,12 +11,20 @@ const MODES = ['off', 'allow', 'deny'] as const;
 /** Addresses of one request. */
 const ADDRESSES_MAX = 10_000;
 
+/** A name, never a path: snapshots stay in their folder. */
+const SNAPSHOT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
 type List = 'send' | 'deploy' | 'blockedRecipients';
 const LISTS: readonly List[] = ['send', 'deploy', 'blockedRecipients'];
 const MODE_OF = { send: 'sendMode', deploy: 'deployMode' } as const;
 
 export function adminMethods(modules: AdminModules, logger: Logger): MethodTable {
-  const methods = { ...sequencerMethods(modules), ...accessMethods(modules.access), ...logMethods(modules.log) };
+  const methods = {
+    ...sequencerMethods(modules),
+    ...accessMethods(modules.access),
+    ...logMethods(modules.log),
+    ...snapshotMethods(modules.snapshots),
+  };
   // What an operator did belongs into the log whatever its level, beside what came of it.
   return Object.fromEntries(
     Object.entries(methods).map(([name, entry]) => [
@@ -86,6 +95,25 @@ function logMethods(log: AdminModules['log']): MethodTable {
       return JSON.stringify(log.level);
     }),
   };
+}
+
+function snapshotMethods({ directory, engine }: AdminModules['snapshots']): MethodTable {
+  let isRunning = false;
+  const take = async (params: Params): Promise<string> => {
+    if (directory === null) throw rpcError('SNAPSHOT_DISABLED', 'data.snapshotDirectory is not set');
+    const name = params[0] ?? `block-${engine.head().blockNumber}`;
+    if (typeof name !== 'string' || !SNAPSHOT_NAME.test(name))
+      throw invalidArgument(0, 'must be letters, digits, dots, dashes, underscores');
+    // Each flushes memory tables: one at a time.
+    if (isRunning) throw rpcError('ADMIN_NOT_POSSIBLE', 'a snapshot is being made');
+    isRunning = true;
+    try {
+      return await engine.snapshot(join(directory, name));
+    } finally {
+      isRunning = false;
+    }
+  };
+  return { admin_snapshot: method(0, 1, take) };
 }
 
 function wordParam<T extends string>(params: Params, index: number, words: readonly T[]): T {
