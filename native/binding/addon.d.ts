@@ -63,18 +63,6 @@ export declare class Engine {
   verifyBatch(number: number, options: VerifyOptions): Promise<BatchCheck>
 }
 
-export interface BatchCheck {
-  number: number
-  blockCount: number
-  txCount: number
-  nanos: number
-  mismatch?: BatchMismatch
-  /** Folder of the bundle, where one was written. */
-  bundle?: string
-  /** Why no bundle was written, where that failed. */
-  bundleFailure?: string
-}
-
 /** How far the present verb is, and the memory that verbs may use. */
 export declare class Maintenance {
   constructor(cacheBytes: number)
@@ -85,6 +73,18 @@ export declare class Maintenance {
   snapshot(path: string, target: string): Promise<string>
   restore(snapshot: string, target: string): Promise<string>
   progress(): MaintenanceProgress
+}
+
+export interface BatchCheck {
+  number: number
+  blockCount: number
+  txCount: number
+  nanos: number
+  mismatch?: BatchMismatch
+  /** Folder of the bundle, where one was written. */
+  bundle?: string
+  /** Why no bundle was written, where that failed. */
+  bundleFailure?: string
 }
 
 export interface BatchClosing {
