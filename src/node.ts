@@ -25,6 +25,7 @@ import { AdminRpc } from './rpc/admin.js';
 import { Rpc } from './rpc/rpc.js';
 import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws, type Uws } from './rpc/transport/uws.js';
+import { EngineExplanations } from './sequencer/explain-store.js';
 import { batchLimits } from './sequencer/limits.js';
 import { Sequencer } from './sequencer/sequencer.js';
 import { Verification } from './sequencer/verification.js';
@@ -126,6 +127,13 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   const stored = storedAccessPolicy(engine);
   const access = stored ?? config.access;
   if (stored !== null) logger.warn('the access policy was changed at run time: the configured one is not in force', { access });
+  const explanations = await EngineExplanations.open(
+    engine,
+    config.sequencer.explainedBatchesMax,
+    logger.child({ component: 'explanations' }),
+  );
+  closing.add('explanations', () => explanations.store.close());
+
   const ports = openSession({ ...config, access }, engine, genesis, clock, logger);
   const { gasPrice, opening } = openPool({ ...config, access }, ports, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
@@ -153,6 +161,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     log: logger.child({ component: 'sequencer' }),
     metrics,
     verifier: verification,
+    explanations,
     ...(ports.commands && { commands: ports.commands }),
   });
   closing.add('sequencer', () => sequencer.stop());

@@ -1,4 +1,4 @@
-/** A real node verifies what it closes, says how far it is, and goes on with it after a kill. */
+/** A real node verifies what it closes, explains what it left out, and goes on with both after a kill. */
 import test from 'ava';
 import { account, signed } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
@@ -27,7 +27,7 @@ const verified = (node: TestNode) =>
     return status.wip.batchTxCount === 0 && status.lastChecked === status.lastBatch ? status : null;
   });
 
-test('closed batches are verified, and after a kill what was not yet', async (t) => {
+test('closed batches are verified and explained, and both outlive a kill', async (t) => {
   const dataDir = await temporaryFolder(t);
   const first = await startNode(t, { dataDir, args: ARGS });
   await send(first, [0, 1, 2, 3, 4, 5, 6]);
@@ -38,11 +38,20 @@ test('closed batches are verified, and after a kill what was not yet', async (t)
   const metrics = await (await fetch(`${first.url}/metrics`)).text();
   t.regex(metrics, new RegExp(`\nzknode_verify_checked_batch ${Number(status.lastChecked)}\n`));
   t.regex(metrics, /\nzknode_verify_lag_batches 0\n/);
+  // Waits for a nonce: each batch has its verdict, before the kill and after it.
+  const gapped = await result(first.url, 'eth_sendRawTransaction', [await signed(account(1), { nonce: 3 })]);
+  await send(first, [7]);
+  await verified(first);
+  const explained = await result(first.url, 'zkevm_explainTransaction', [gapped]);
+  t.like(explained.batches.at(-1), { verdict: 'nonceGap', detail: 'nonce gap 0 < 3' });
   await first.kill();
 
   const second = await startNode(t, { dataDir, args: ARGS });
   t.true(Number((await result(second.url, 'zkevm_status')).lastChecked) >= Number(status.lastChecked), 'remembered');
-  await send(second, [7, 8, 9, 10]);
+  await send(second, [8, 9, 10]);
   t.true(Number((await verified(second)).lastChecked) > Number(status.lastChecked));
+  const { batches } = await result(second.url, 'zkevm_explainTransaction', [gapped]);
+  t.deepEqual(batches.slice(0, explained.batches.length), explained.batches);
+  t.true(batches.length > explained.batches.length);
   t.deepEqual(await second.stop(), { code: 0, signal: null }, second.output);
 });

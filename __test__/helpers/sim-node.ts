@@ -13,7 +13,7 @@ import { recorded, type SessionPorts, unrecorded } from '../../src/recording/rec
 import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
 import { batchLimits } from '../../src/sequencer/limits.js';
-import { type BatchVerifier, Sequencer } from '../../src/sequencer/sequencer.js';
+import { type BatchVerifier, Sequencer, type SequencerModules } from '../../src/sequencer/sequencer.js';
 import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
 import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
 import { SimClock } from './sim-clock.js';
@@ -32,6 +32,7 @@ export interface SimOptions {
   /** False: pool only. */
   readonly sequence?: boolean;
   readonly verifier?: BatchVerifier;
+  readonly explanations?: NonNullable<SequencerModules['explanations']>;
   /** Records the session. */
   readonly record?: RecordSink;
 }
@@ -88,7 +89,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     log,
     metrics,
     ...pick(ports, ['commands']),
-    ...pick(options, ['verifier']),
+    ...pick(options, ['verifier', 'explanations']),
     ...(forcedDeadlineMs && { forcedDeadlineMs: () => ports.input('forcedDeadlineMs', forcedDeadlineMs) }),
     ...(forkChangesAfter && { forkChangesAfter: (batch) => ports.input(`forkChangesAfter ${batch}`, () => forkChangesAfter(batch)) }),
   });

@@ -24,6 +24,8 @@ export declare class Engine {
   poolLoad(after: Buffer, max: number): Promise<Buffer>
   poolStatus(hash: Buffer): string | null
   poolPrune(beforeMs: number): Promise<number>
+  explainWrite(operations: Buffer): Promise<void>
+  explainLoad(): Promise<Buffer>
   pendingTransactionJson(raw: Buffer, sender: Buffer): string
   openBlock(request: OpenBlockRequest): Promise<Buffer>
   execute(request: ExecuteRequest): Promise<Buffer>

@@ -240,6 +240,10 @@ export interface NativeEngine {
   poolStatus(hash: Buffer): string | null;
   /** Forgets end states older than `beforeMs`; answers how many. */
   poolPrune(beforeMs: number): Promise<number>;
+  /** One write of records of explanations, not synced: packed list, item = u8 kind (0 put, 1 remove), u64 batch, u64 part, bytes. */
+  explainWrite(operations: Buffer): Promise<void>;
+  /** All records by batch and part: packed list, item = u64 batch, u64 part, bytes. */
+  explainLoad(): Promise<Buffer>;
   /** JSON-RPC transaction object of a pending transaction. */
   pendingTransactionJson(raw: Buffer, sender: Buffer): string;
 

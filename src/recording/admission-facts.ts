@@ -2,8 +2,9 @@
  * The part of an admission row that depends on the moment: what the sender had, and what pre-execution saw. The rest follows from the
  * transaction itself. A replay decodes the transaction again and puts these facts over it.
  */
+
+import { type ByteReader, ByteWriter } from '../common/byte-codec.js';
 import { ADMISSION_ROW, COUNTER_COUNT, PRE_STATUS } from '../native/layouts.js';
-import { type ByteReader, ByteWriter } from './bytes.js';
 
 const U256_BYTES = 32;
 const TWO_32 = 0x1_0000_0000;

@@ -4,7 +4,7 @@
  *
  *   event: u8 kind, signed milliseconds since the event before, length, body
  */
-import { type ByteReader, ByteWriter } from './bytes.js';
+import { type ByteReader, ByteWriter } from '../common/byte-codec.js';
 
 /** Kinds of events, and of notes to them. */
 export const EVENT = {

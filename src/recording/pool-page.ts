@@ -1,7 +1,8 @@
 /** A page of pending records as it is recorded: what the engine read from disk at the start of a session. */
+
+import type { ByteReader, ByteWriter } from '../common/byte-codec.js';
 import { ADMISSION_ROW, POOL_ITEM, packList, unpackList } from '../native/layouts.js';
 import { applyRowFacts, packRowFacts } from './admission-facts.js';
-import type { ByteReader, ByteWriter } from './bytes.js';
 
 /** Decodes signed transactions into admission rows. */
 export type Decode = (transactions: Buffer) => Promise<Buffer>;

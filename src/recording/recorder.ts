@@ -10,10 +10,11 @@
  *
  * A recording that cannot be written ends, and says so; the node goes on without it.
  */
+
+import { ByteWriter } from '../common/byte-codec.js';
 import type { Cancel, Clock } from '../common/clock.js';
 import { errorCode, errorMessage } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
-import { ByteWriter } from './bytes.js';
 import { EVENT, EventWriter, VERBS, type Verb } from './events.js';
 import type { RecordSink } from './frames.js';
 import { encodeSession, type HeadMark, type SessionStart } from './session.js';

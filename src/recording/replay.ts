@@ -2,9 +2,10 @@
  * Plays a recording: the same transactions, at the same moments, with the same answers of time and disk, through the same code, on an engine
  * of its own. What comes out is compared with what the recording says at every L2 block and every closed batch.
  */
+
+import { ByteReader, ByteWriter } from '../common/byte-codec.js';
 import { errorMessage } from '../common/errors.js';
 import { type Logger, silentLogger } from '../common/logger.js';
-import { ByteReader, ByteWriter } from './bytes.js';
 import { EVENT, EventReader, type RecordedEvent, type Verb } from './events.js';
 import type { FrameSource } from './frames.js';
 import type { DecisionEngine } from './recorded-engine.js';

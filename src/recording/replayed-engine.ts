@@ -2,6 +2,8 @@
  * The engine as pool and sequencer see it in a replay. A call waits until the recording says that it was answered; only then the real engine
  * is asked, so its effects come in the order of the recording. What the recording holds of an answer is put over it, or compared with it.
  */
+
+import type { ByteReader } from '../common/byte-codec.js';
 import type {
   ClosedBatch,
   CommittedBlocks,
@@ -13,7 +15,6 @@ import type {
 } from '../native/engine.js';
 import { packList, unpackList } from '../native/layouts.js';
 import { applyFacts } from './admission-facts.js';
-import type { ByteReader } from './bytes.js';
 import { VERBS, type Verb } from './events.js';
 import { unpackPage } from './pool-page.js';
 import { accountKey, closingDigest, type DecisionEngine, sealFacts, signedOf } from './recorded-engine.js';

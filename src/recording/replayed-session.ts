@@ -1,4 +1,6 @@
 /** One session of a replay: pool, gas price and sequencer as the node builds them, on the clock, the calls and the inputs of the recording. */
+
+import { ByteReader } from '../common/byte-codec.js';
 import type { Cancel, Clock } from '../common/clock.js';
 import { type Logger, silentLogger } from '../common/logger.js';
 import { MetricsRegistry } from '../common/metrics.js';
@@ -9,7 +11,6 @@ import { GasPrice } from '../pool/gas-price.js';
 import { Pool } from '../pool/pool.js';
 import { batchLimits } from '../sequencer/limits.js';
 import { Sequencer } from '../sequencer/sequencer.js';
-import { ByteReader } from './bytes.js';
 import { EVENT, type RecordedEvent } from './events.js';
 import type { DecisionEngine } from './recorded-engine.js';
 import { Divergence, PendingCalls, RecordedReads, ReplayedEngine } from './replayed-engine.js';

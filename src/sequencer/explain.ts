@@ -2,135 +2,169 @@
  * Why a transaction is (not yet) in a batch: for every batch closed since it arrived, the verdict and what was missing.
  *
  * What did not fit is recorded with the batch. What was not looked at is found from the timeline of its sender: nonce, first missing
- * nonce and balance at the close of each batch in which they changed. Both are bounded, and live as long as the process.
+ * nonce and balance at the close of each batch in which they changed. Verdicts are made when somebody asks. Everything is bounded, and on
+ * disk (`explain-store.ts`): it outlives the process.
  */
 import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { BatchVerdict, Explanation } from '../rpc/modules.js';
 import { describeShortfall } from './certificate.js';
+import type { ClosedBatchRecord, IncludedSubject, Moment, Subject } from './explain-records.js';
+import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import type { Shortfall } from './resource-ledger.js';
 
 /** Changes of one sender that are kept; older ones are forgotten, and the oldest kept one stands for them. */
 const TIMELINE_MAX = 64;
+/** Senders with a timeline; those that changed longest ago are forgotten first. */
+const TIMELINES_MAX = 50_000;
 /** Included transactions whose waiting is still explained. */
 const INCLUDED_MAX = 20_000;
-
-/** A closed batch, as far as explanations need it. */
-interface BatchRecord {
-  readonly number: number;
-  readonly reason: string;
-  readonly closedAtMs: number;
-  readonly misfits: ReadonlyMap<string, Shortfall>;
-}
-
-/** A sender at the close of a batch. */
-interface Moment {
-  readonly batch: number;
-  readonly nonce: number;
-  readonly missingNonce: number;
-  readonly balanceWei: bigint;
-}
 
 /** Keeps what explanations are made of. */
 export class ExplainLog {
   readonly #index: PoolIndex;
   readonly #batchesMax: number;
-  readonly #batches: BatchRecord[] = [];
+  readonly #store: ExplanationStore | null;
+  readonly #batches: ClosedBatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
-  readonly #included = new Map<string, Explanation>();
-  /** Nothing is told of a batch before it is durable. */
+  readonly #included = new Map<string, IncludedSubject>();
+  /** Closed batches that wait for the disk: nothing is told of them, or written, before. */
+  #ahead: { readonly batch: ClosedBatchRecord; readonly moments: ReadonlyMap<string, Moment> }[] = [];
   #durableBatch = 0;
 
-  constructor(index: PoolIndex, batchesMax: number) {
+  /** `stored` is what the store held at the start, oldest first. */
+  constructor(index: PoolIndex, batchesMax: number, store: ExplanationStore | null = null, stored: readonly StoredExplanation[] = []) {
     this.#index = index;
     this.#batchesMax = batchesMax;
+    this.#store = store;
+    for (const found of stored) {
+      if ('included' in found) for (const subject of found.included) this.#keepIncluded(subject);
+      else {
+        this.#keepBatch(found.batch, found.moments);
+        this.#durableBatch = found.batch.number;
+      }
+    }
   }
 
-  /** A batch is closed; `changed` are the senders whose queues changed since the last one. */
+  /** A batch is closed, and may have to wait for the disk; `changed` are the senders whose queues changed since the last one. */
   batchClosed(
-    batch: { number: number; reason: string; closedAtMs: number },
+    { number, reason, closedAtMs }: { number: number; reason: string; closedAtMs: number },
     misfits: ReadonlyMap<PoolEntry, Shortfall>,
     changed: Iterable<string>,
   ): void {
+    this.#dropFrom(number);
     const byHash = new Map<string, Shortfall>();
     for (const [entry, shortfall] of misfits) byHash.set(entry.hash, shortfall);
-    this.#batches.push({ ...batch, misfits: byHash });
-    if (this.#batches.length > this.#batchesMax) this.#batches.shift();
-    for (const address of changed) this.#mark(address, batch.number);
+    const batch = { number, reason, closedAtMs, misfits: byHash };
+    const moments = this.#moments(number, changed);
+    this.#keepBatch(batch, moments);
+    this.#ahead.push({ batch, moments });
+    // A batch that is closed without a block of its own is durable first.
+    if (number <= this.#durableBatch) this.durable(this.#durableBatch);
   }
 
   /** Closed batches up to this one are durable. */
-  durable(batch: number): void {
-    this.#durableBatch = batch;
+  durable(number: number): void {
+    this.#durableBatch = number;
+    for (const { batch, moments } of this.#ahead) if (batch.number <= number) this.#store?.batch(batch, moments);
+    this.#ahead = this.#ahead.filter(({ batch }) => batch.number > number);
   }
 
-  /** A transaction is in a durable L2 block. Only one that waited for a batch has something to tell later. */
-  included(entry: PoolEntry, batch: number): void {
-    this.#record(entry, batch);
-    const { account } = entry;
-    if (account.size === 0 && account.inBlockCount === 0) this.#timelines.delete(account.address);
-  }
-
-  #record(entry: PoolEntry, batch: number): void {
-    // Batches are closed ahead of the disk: its own, and later ones, may be here already.
-    let at = this.#batches.length - 1;
-    while ((this.#batches[at]?.number ?? -1) >= batch) at--;
-    const before = this.#batches[at];
-    if (before === undefined || before.closedAtMs < entry.receivedAtMs) return;
-    const batches = [...this.#since(entry, batch), { batch, verdict: 'included' as const, detail: '' }];
-    this.#included.set(entry.hash, { hash: entry.hash, batches });
-    if (this.#included.size <= INCLUDED_MAX) return;
-    const oldest = this.#included.keys().next();
-    if (oldest.done !== true) this.#included.delete(oldest.value);
+  /** Transactions are in a durable L2 block. Only those that waited for a batch have something to tell later. */
+  included(entries: readonly PoolEntry[], batch: number, block: number): void {
+    // Batches are closed ahead of the disk: their own, and later ones, may be here already.
+    const before = this.#batches.findLast(({ number }) => number < batch);
+    if (before === undefined) return;
+    const waited: IncludedSubject[] = [];
+    for (const entry of entries) {
+      if (before.closedAtMs < entry.receivedAtMs) continue;
+      const { hash, sender, nonceNumber, costWei, receivedAtMs } = entry;
+      waited.push({ hash, sender, nonceNumber, costWei, receivedAtMs, batch });
+    }
+    if (waited.length === 0) return;
+    for (const subject of waited) this.#keepIncluded(subject);
+    this.#store?.included(batch, block, waited);
   }
 
   /** Null where nothing is known: never seen, or included in the first batch that it met. */
   explain(hash: string): Explanation | null {
     const entry = this.#index.get(hash);
-    if (entry === undefined) return this.#included.get(hash) ?? null;
-    return { hash, batches: this.#since(entry, this.#durableBatch + 1) };
+    if (entry !== undefined) return { hash, batches: this.#since(entry, this.#durableBatch + 1) };
+    const included = this.#included.get(hash);
+    if (included === undefined) return null;
+    const { batch } = included;
+    return { hash, batches: [...this.#since(included, batch), { batch, verdict: 'included', detail: '' }] };
   }
 
-  /** Verdicts of the closed batches below `before` that the entry was in the pool for. */
-  #since(entry: PoolEntry, before: number): BatchVerdict[] {
+  /** Verdicts of the closed batches below `before` that the transaction was in the pool for. */
+  #since(subject: Subject, before: number): BatchVerdict[] {
     const verdicts: BatchVerdict[] = [];
     for (let i = this.#batches.length - 1; i >= 0; i--) {
       const batch = this.#batches[i];
-      if (batch === undefined || batch.closedAtMs < entry.receivedAtMs) break;
-      if (batch.number < before) verdicts.push(this.#verdict(entry, batch));
+      if (batch === undefined || batch.closedAtMs < subject.receivedAtMs) break;
+      if (batch.number < before) verdicts.push(this.#verdict(subject, batch));
     }
     return verdicts.reverse();
   }
 
-  #verdict(entry: PoolEntry, batch: BatchRecord): BatchVerdict {
+  #verdict(subject: Subject, batch: ClosedBatchRecord): BatchVerdict {
     const { number } = batch;
-    const shortfall = batch.misfits.get(entry.hash);
+    const shortfall = batch.misfits.get(subject.hash);
     if (shortfall !== undefined) return { batch: number, verdict: 'misfit', detail: describeShortfall(shortfall) };
-    const moment = this.#momentAt(entry.sender, number);
-    const nonce = entry.nonceNumber;
+    const moment = this.#momentAt(subject.sender, number);
+    const nonce = subject.nonceNumber;
     if (moment !== undefined && nonce > moment.missingNonce) {
       return { batch: number, verdict: 'nonceGap', detail: `nonce gap ${moment.missingNonce} < ${nonce}` };
     }
     if (moment !== undefined && nonce > moment.nonce) {
       return { batch: number, verdict: 'behindEarlierNonce', detail: `nonce ${moment.nonce} of the same sender goes first` };
     }
-    if (moment !== undefined && entry.costWei > moment.balanceWei) {
-      return { batch: number, verdict: 'missingFunds', detail: `funds short by ${entry.costWei - moment.balanceWei} wei` };
+    if (moment !== undefined && subject.costWei > moment.balanceWei) {
+      return { batch: number, verdict: 'missingFunds', detail: `funds short by ${subject.costWei - moment.balanceWei} wei` };
     }
     return { batch: number, verdict: 'notReached', detail: `the batch was closed before its turn: ${batch.reason}` };
   }
 
-  #mark(address: string, batch: number): void {
-    const account = this.#index.account(address);
-    // What is in a block is yet to be told of when it is durable.
-    if (account === undefined || (account.size === 0 && account.inBlockCount === 0)) {
-      this.#timelines.delete(address);
-      return;
+  /** A commit failed, and its batch is closed once more: what was said of it and of later ones never happened. */
+  #dropFrom(number: number): void {
+    while ((this.#batches.at(-1)?.number ?? -1) >= number) this.#batches.pop();
+    this.#ahead = this.#ahead.filter(({ batch }) => batch.number < number);
+  }
+
+  /** The senders among `changed` that still have something waiting. */
+  #moments(batch: number, changed: Iterable<string>): Map<string, Moment> {
+    const moments = new Map<string, Moment>();
+    for (const address of changed) {
+      const account = this.#index.account(address);
+      if (account === undefined || account.size === 0) continue;
+      const { nonce, balanceWei } = account;
+      const moment = { batch, nonce, missingNonce: account.firstMissingNonce(), balanceWei };
+      const last = this.#timelines.get(address)?.at(-1);
+      // After a start everything is new to the pool, but not to the timelines.
+      const same =
+        last !== undefined && last.nonce === nonce && last.missingNonce === moment.missingNonce && last.balanceWei === balanceWei;
+      if (!same) moments.set(address, moment);
     }
-    const moments = this.#timelines.get(address) ?? [];
-    moments.push({ batch, nonce: account.nonce, missingNonce: account.firstMissingNonce(), balanceWei: account.balanceWei });
-    if (moments.length > TIMELINE_MAX) moments.shift();
-    this.#timelines.set(address, moments);
+    return moments;
+  }
+
+  #keepBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void {
+    this.#batches.push(batch);
+    if (this.#batches.length > this.#batchesMax) this.#batches.shift();
+    for (const [address, moment] of moments) {
+      const timeline = this.#timelines.get(address) ?? [];
+      timeline.push(moment);
+      if (timeline.length > TIMELINE_MAX) timeline.shift();
+      // To the end of the map: its order is that of the last change.
+      this.#timelines.delete(address);
+      this.#timelines.set(address, timeline);
+    }
+    forgetOldest(this.#timelines, TIMELINES_MAX);
+  }
+
+  #keepIncluded(subject: IncludedSubject): void {
+    this.#included.set(subject.hash, subject);
+    forgetOldest(this.#included, INCLUDED_MAX);
   }
 
   /** The last change up to a batch; the oldest kept one where all are newer. */
@@ -142,5 +176,14 @@ export class ExplainLog {
       if (moment !== undefined && moment.batch <= batch) return moment;
     }
     return moments[0];
+  }
+}
+
+/** Keeps a map at its bound. */
+function forgetOldest<K>(map: Map<K, unknown>, max: number): void {
+  while (map.size > max) {
+    const oldest = map.keys().next();
+    if (oldest.done === true) return;
+    map.delete(oldest.value);
   }
 }

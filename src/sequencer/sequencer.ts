@@ -26,6 +26,7 @@ import type { ClosingContext, ClosingVerdict } from './closing/types.js';
 import { Committer } from './committer.js';
 import type { SequencerConfig } from './config.js';
 import { ExplainLog } from './explain.js';
+import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import { type ClosedWipBatch, type Closing, Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
 import { InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
@@ -57,6 +58,8 @@ export interface SequencerModules {
   readonly forcedDeadlineMs?: () => number | null;
   /** True when the batch after this one belongs to another fork. */
   readonly forkChangesAfter?: (batch: number) => boolean;
+  /** Where explanations are kept, and what is there; in memory only where absent. */
+  readonly explanations?: { readonly store: ExplanationStore; readonly stored: readonly StoredExplanation[] };
   /** Told of closed batches; asked for its state. */
   readonly verifier?: BatchVerifier;
   /** Lets commands in, also `start` and `stop`; at once where absent. */
@@ -118,7 +121,8 @@ export class Sequencer implements RpcSequencer {
     this.#durableBatch = this.#finalizer.batch.number - 1;
     this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());
     this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
-    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax);
+    const { store, stored } = modules.explanations ?? {};
+    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, store, stored);
     this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs);
     this.#committer = new Committer({
       engine,
@@ -437,9 +441,9 @@ export class Sequencer implements RpcSequencer {
     const nowMs = clock.nowMs();
     for (const entry of block.entries) {
       pool.index.seal(entry);
-      this.#explain.included(entry, sealed.batchNumber);
       this.#metrics.acceptToReceipt.observe((nowMs - entry.receivedAtMs) / 1000);
     }
+    this.#explain.included(block.entries, sealed.batchNumber, sealed.number);
     this.#estimator.observe(sealed.txCount);
     log.debug('L2 block sealed', { block: sealed.number, batch: sealed.batchNumber, txs: sealed.txCount, stateRoot: sealed.stateRoot });
     if (closed !== null) this.#batchDurable(closed);

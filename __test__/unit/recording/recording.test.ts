@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { ByteReader, ByteWriter } from '../../../src/common/byte-codec.js';
 import { silentLogger } from '../../../src/common/logger.js';
-import { ByteReader, ByteWriter } from '../../../src/recording/bytes.js';
 import { FileSink, framesOf, readFrames } from '../../../src/recording/frames.js';
 import { Recorder } from '../../../src/recording/recorder.js';
 import { replay } from '../../../src/recording/replay.js';

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use zkevm_engine::block_id::BlockId;
 use zkevm_engine::engine::{ChainState, Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
-use zkevm_engine::{EngineError, EngineResult, admission, block, call, pool, seal, settle};
+use zkevm_engine::{EngineError, EngineResult, admission, block, call, explanations, pool, seal, settle};
 
 use crate::error::{Result, to_js};
 use crate::task::{Job, run};
@@ -148,6 +148,17 @@ impl Engine {
         let slot = Arc::clone(&self.core);
         let work = move || pool::prune(current(&slot)?.store(), unsigned(before_ms, "beforeMs")?);
         run(work, |count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn explain_write(&self, operations: Buffer) -> Promised<()> {
+        let slot = Arc::clone(&self.core);
+        run(move || explanations::write(current(&slot)?.store(), &operations), |()| ())
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+    pub fn explain_load(&self) -> PromisedBuffer {
+        self.bytes(|core| explanations::load(core.store()))
     }
 
     #[napi(catch_unwind)]

@@ -15,6 +15,7 @@ mod commit;
 pub mod engine;
 pub mod error;
 mod estimate;
+pub mod explanations;
 pub mod genesis;
 pub mod header;
 mod history;

@@ -9,6 +9,7 @@ pub mod chain;
 mod change_set;
 mod checked;
 mod error;
+mod explanations;
 #[cfg(feature = "failpoints")]
 pub mod failpoint;
 pub mod flat;
@@ -27,6 +28,7 @@ mod test_support;
 
 pub use change_set::ChangeSet;
 pub use error::{DbError, DbResult};
+pub use explanations::{Explanation, ExplanationWrite};
 pub use prune::{PruneStep, StatePin};
 pub use rocksdb::WriteBatch;
 pub use snapshot::Snapshot;

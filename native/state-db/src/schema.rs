@@ -52,6 +52,8 @@ column_families! {
     POOL = "pool",
     /// transaction hash -> end state of a pool record.
     POOL_END = "pool_end",
+    /// batch, part -> what became of transactions in the batch; the sequencer's own encoding.
+    EXPLANATION = "explanation",
 }
 
 /// Keys of [`META`].
@@ -86,6 +88,12 @@ pub fn pair_key(first: u64, second: u64) -> [u8; 16] {
     key[..8].copy_from_slice(&first.to_be_bytes());
     key[8..].copy_from_slice(&second.to_be_bytes());
     key
+}
+
+/// The numbers of a [`pair_key`]; `None` when the length is wrong.
+pub fn parse_pair_key(key: &[u8]) -> Option<(u64, u64)> {
+    let (first, second) = key.split_at_checked(8)?;
+    Some((parse_number_key(first)?, parse_number_key(second)?))
 }
 
 /// Key of (block, index) for transactions, receipts and logs.

@@ -1,4 +1,4 @@
-/** Growing writer and bounds-checked reader of the recording's bytes: varints, byte strings, text. */
+/** Growing writer and bounds-checked reader of compact records: varints, byte strings, text. */
 
 const INITIAL_BYTES = 4_096;
 const SEVEN_BITS = 128;

@@ -1,0 +1,117 @@
+/** The records from which explanations are made, as bytes: one for each closed batch, one for each L2 block with transactions that waited. */
+import { ByteReader, ByteWriter } from '../common/byte-codec.js';
+import type { Shortfall } from './resource-ledger.js';
+
+/** Version byte of every record. */
+const VERSION = 1;
+const HASH_BYTES = 32;
+const ADDRESS_BYTES = 20;
+
+/** A closed batch, as far as explanations need it. */
+export interface ClosedBatchRecord {
+  readonly number: number;
+  readonly reason: string;
+  readonly closedAtMs: number;
+  /** What did not fit, by hash. */
+  readonly misfits: ReadonlyMap<string, Shortfall>;
+}
+
+/** A sender at the close of a batch. */
+export interface Moment {
+  readonly batch: number;
+  readonly nonce: number;
+  readonly missingNonce: number;
+  readonly balanceWei: bigint;
+}
+
+/** What a verdict about a transaction depends on. */
+export interface Subject {
+  readonly hash: string;
+  readonly sender: string;
+  readonly nonceNumber: number;
+  readonly costWei: bigint;
+  readonly receivedAtMs: number;
+}
+
+/** A transaction that met a closed batch before it was included. */
+export interface IncludedSubject extends Subject {
+  readonly batch: number;
+}
+
+/** The record of a closed batch, with the senders that changed since the one before. */
+export function encodeBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): Buffer {
+  const out = new ByteWriter().byte(VERSION).text(batch.reason).number(batch.closedAtMs).number(batch.misfits.size);
+  for (const [hash, { resource, needed, remaining }] of batch.misfits) {
+    out.raw(hexBytes(hash)).byte(resource).number(needed).number(remaining);
+  }
+  out.number(moments.size);
+  for (const [address, { nonce, missingNonce, balanceWei }] of moments) {
+    out.raw(hexBytes(address)).number(nonce).number(missingNonce);
+    bigint(out, balanceWei);
+  }
+  return out.copy();
+}
+
+/** Reads `encodeBatch`. */
+export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatchRecord; moments: Map<string, Moment> } {
+  const reader = versioned(bytes);
+  const [reason, closedAtMs] = [reader.text(), reader.number()];
+  const misfits = new Map<string, Shortfall>();
+  for (let count = reader.number(); count > 0; count--) {
+    const hash = hex(reader.raw(HASH_BYTES));
+    misfits.set(hash, { resource: reader.byte(), needed: reader.number(), remaining: reader.number() });
+  }
+  const moments = new Map<string, Moment>();
+  for (let count = reader.number(); count > 0; count--) {
+    const address = hex(reader.raw(ADDRESS_BYTES));
+    moments.set(address, {
+      batch: number,
+      nonce: reader.number(),
+      missingNonce: reader.number(),
+      balanceWei: BigInt(`0x0${reader.bytes().toString('hex')}`),
+    });
+  }
+  return { batch: { number, reason, closedAtMs, misfits }, moments };
+}
+
+/** The record of transactions that one L2 block included after they had waited. */
+export function encodeIncluded(subjects: readonly IncludedSubject[]): Buffer {
+  const out = new ByteWriter().byte(VERSION).number(subjects.length);
+  for (const { hash, sender, nonceNumber, costWei, receivedAtMs } of subjects) {
+    out.raw(hexBytes(hash)).raw(hexBytes(sender)).number(nonceNumber).number(receivedAtMs);
+    bigint(out, costWei);
+  }
+  return out.copy();
+}
+
+/** Reads `encodeIncluded`. */
+export function decodeIncluded(batch: number, bytes: Buffer): IncludedSubject[] {
+  const reader = versioned(bytes);
+  const subjects: IncludedSubject[] = [];
+  for (let count = reader.number(); count > 0; count--) {
+    const [hash, sender] = [hex(reader.raw(HASH_BYTES)), hex(reader.raw(ADDRESS_BYTES))];
+    const [nonceNumber, receivedAtMs] = [reader.number(), reader.number()];
+    subjects.push({ hash, sender, nonceNumber, receivedAtMs, costWei: BigInt(`0x0${reader.bytes().toString('hex')}`), batch });
+  }
+  return subjects;
+}
+
+function versioned(bytes: Buffer): ByteReader {
+  const reader = new ByteReader(bytes);
+  const version = reader.byte();
+  if (version !== VERSION) throw new RangeError(`a record of explanations has version ${version}, this program reads ${VERSION}`);
+  return reader;
+}
+
+function bigint(out: ByteWriter, value: bigint): void {
+  const text = value.toString(16);
+  out.bytes(Buffer.from(text.length % 2 === 0 ? text : `0${text}`, 'hex'));
+}
+
+function hexBytes(text: string): Buffer {
+  return Buffer.from(text.slice(2), 'hex');
+}
+
+function hex(bytes: Buffer): string {
+  return `0x${bytes.toString('hex')}`;
+}

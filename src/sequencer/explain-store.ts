@@ -1,0 +1,138 @@
+/**
+ * Explanations on disk: small records, joined into one write at a time that nothing waits for. What a kill takes is a record or two, never
+ * more; a write that fails costs explanations, not blocks.
+ */
+import type { Logger } from '../common/logger.js';
+import type { NativeEngine } from '../native/engine.js';
+import { packList, unpackList } from '../native/layouts.js';
+import {
+  type ClosedBatchRecord,
+  decodeBatch,
+  decodeIncluded,
+  encodeBatch,
+  encodeIncluded,
+  type IncludedSubject,
+  type Moment,
+} from './explain-records.js';
+
+/** Transactions in records of included ones that are kept on disk. */
+const INCLUDED_MAX = 20_000;
+const PUT = 0;
+const REMOVE = 1;
+/** Kind, batch, part. */
+const HEAD_BYTES = 17;
+
+/** What explanations are read from after a start, oldest first. */
+export type StoredExplanation =
+  | { readonly batch: ClosedBatchRecord; readonly moments: Map<string, Moment> }
+  | { readonly included: readonly IncludedSubject[] };
+
+/** Where explanations are kept. */
+export interface ExplanationStore {
+  batch(record: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void;
+  included(batch: number, block: number, subjects: readonly IncludedSubject[]): void;
+}
+
+/** A record on disk. */
+interface Part {
+  readonly batch: number;
+  /** 0 for the batch, else the L2 block. */
+  readonly part: number;
+  readonly count: number;
+}
+
+/** Explanations in the node's database. */
+export class EngineExplanations implements ExplanationStore {
+  readonly #engine: Pick<NativeEngine, 'explainWrite'>;
+  readonly #log: Logger;
+  readonly #batchesMax: number;
+  readonly #batches: Part[] = [];
+  readonly #blocks: Part[] = [];
+  #includedCount = 0;
+  #waiting: Buffer[] = [];
+  #writing: Promise<void> | null = null;
+
+  private constructor(engine: Pick<NativeEngine, 'explainWrite'>, batchesMax: number, log: Logger) {
+    this.#engine = engine;
+    this.#batchesMax = batchesMax;
+    this.#log = log;
+  }
+
+  /** Reads what is there. */
+  static async open(
+    engine: Pick<NativeEngine, 'explainWrite' | 'explainLoad'>,
+    batchesMax: number,
+    log: Logger,
+  ): Promise<{ store: EngineExplanations; stored: StoredExplanation[] }> {
+    const store = new EngineExplanations(engine, batchesMax, log);
+    const stored: StoredExplanation[] = [];
+    for (const item of unpackList(await engine.explainLoad())) {
+      const [batch, part] = [Number(item.readBigUInt64LE(0)), Number(item.readBigUInt64LE(8))];
+      const bytes = item.subarray(HEAD_BYTES - 1);
+      const found: StoredExplanation = part === 0 ? decodeBatch(batch, bytes) : { included: decodeIncluded(batch, bytes) };
+      store.#remember({ batch, part, count: 'included' in found ? found.included.length : 0 });
+      stored.push(found);
+    }
+    return { store, stored };
+  }
+
+  batch(record: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void {
+    this.#put({ batch: record.number, part: 0, count: 0 }, encodeBatch(record, moments));
+  }
+
+  included(batch: number, block: number, subjects: readonly IncludedSubject[]): void {
+    this.#put({ batch, part: block, count: subjects.length }, encodeIncluded(subjects));
+  }
+
+  /** Resolves when everything so far is written. */
+  async close(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  #put(part: Part, bytes: Buffer): void {
+    this.#waiting.push(Buffer.concat([operation(PUT, part), bytes]));
+    for (const old of this.#remember(part)) this.#waiting.push(operation(REMOVE, old));
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const operations = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#engine.explainWrite(packList(operations));
+      } catch (error) {
+        this.#log.warn('explanations could not be written', { error, records: operations.length });
+      }
+    }
+  }
+
+  /** Answers what is too old now. */
+  #remember(part: Part): Part[] {
+    const old: Part[] = [];
+    if (part.part === 0) {
+      this.#batches.push(part);
+      if (this.#batches.length > this.#batchesMax) old.push(...this.#batches.splice(0, this.#batches.length - this.#batchesMax));
+      return old;
+    }
+    this.#blocks.push(part);
+    this.#includedCount += part.count;
+    while (this.#includedCount > INCLUDED_MAX && this.#blocks.length > 1) {
+      const oldest = this.#blocks.shift();
+      if (oldest === undefined) break;
+      this.#includedCount -= oldest.count;
+      old.push(oldest);
+    }
+    return old;
+  }
+}
+
+function operation(kind: number, { batch, part }: Part): Buffer {
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
+  head.writeUInt8(kind, 0);
+  head.writeBigUInt64LE(BigInt(batch), 1);
+  head.writeBigUInt64LE(BigInt(part), 9);
+  return head;
+}
