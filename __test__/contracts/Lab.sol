@@ -16,6 +16,10 @@ contract Lab {
 
     mapping(uint256 => uint256) public notes;
 
+    function number() external view returns (uint256) {
+        return block.number;
+    }
+
     function fail() external pure {
         revert("as asked");
     }

@@ -19,6 +19,7 @@ interface Ground {
   readonly node: TestNode;
   readonly lab: string;
   readonly heirloom: string;
+  readonly face: Interface;
   readonly input: string;
   readonly fail: string;
   readonly end: string;
@@ -55,6 +56,7 @@ test.before(async (t) => {
     node,
     lab,
     heirloom: getContractAddress({ from: lab as `0x${string}`, nonce: 1n }).toLowerCase(),
+    face,
     input,
     fail: face.encodeFunctionData('fail'),
     end: new Interface(['function end(address)']).encodeFunctionData('end', [HEIR]),
@@ -230,6 +232,47 @@ test('calls are traced on any state, with overrides', async (t) => {
   const raw = await signed(account(1), { nonce: 0, to: lab, data: t.context.fail, gasLimit: 100_000n, value: 0n });
   const asked = await result(node.url, 'trace_rawTransaction', [raw, ['trace']]);
   t.is(asked.trace[0].error, 'Reverted');
+});
+
+test('calls of a bundle see what those before them did', async (t) => {
+  const { node, lab, face } = t.context;
+  const from = account(1).address;
+  const write = { from, to: lab, data: face.encodeFunctionData('run', [9n, HEIR]) };
+  const read = { from, to: lab, data: face.encodeFunctionData('notes', [9n]) };
+  const number = { from, to: lab, data: face.encodeFunctionData('number') };
+  const bundles = [{ transactions: [read, write, read] }, { transactions: [read, number], blockOverride: { number: '0x99' } }];
+  const traces = await result(node.url, 'debug_traceCallMany', [bundles, { blockNumber: 'latest' }, { tracer: 'callTracer' }]);
+  const outputs = traces.map((bundle: { output?: string }[]) => bundle.map(({ output }) => BigInt(output ?? '0x0')));
+  t.deepEqual(outputs, [
+    [0n, 0n, 9n],
+    [9n, 0x99n],
+  ]);
+  t.is(BigInt(await result(node.url, 'eth_call', [read, 'latest'])), 0n, 'nothing of it is kept');
+  t.is((await rpc(node.url, 'debug_traceCallMany', [bundles, { transactionIndex: 1 }])).error?.code, -32602);
+});
+
+test('what belongs beside traces: access lists, raw transactions by place, native block hashes', async (t) => {
+  const { node, lab, input, hash, receipt } = t.context;
+  const call = { from: account(1).address, to: lab, data: input, value: '0x1' };
+  const { accessList, gasUsed, error } = await result(node.url, 'eth_createAccessList', [call, 'latest']);
+  t.is(error, undefined);
+  t.is(accessList.find(({ address }: { address: string }) => address === lab).storageKeys.length, 1);
+  t.true(accessList.some(({ address }: { address: string }) => address === HEIR));
+  t.false(accessList.some(({ address }: { address: string }) => address === call.from.toLowerCase()));
+  t.true(BigInt(gasUsed) > 21_000n);
+  const reverting = await result(node.url, 'eth_createAccessList', [{ ...call, data: t.context.fail, value: '0x0' }, 'latest']);
+  t.is(reverting.error, 'execution reverted: as asked');
+
+  const raw = await result(node.url, 'debug_getRawTransaction', [hash]);
+  t.is(await result(node.url, 'eth_getRawTransactionByBlockHashAndIndex', [receipt.blockHash, '0x0']), raw);
+  t.is(await result(node.url, 'eth_getRawTransactionByBlockNumberAndIndex', [receipt.blockNumber, '0x0']), raw);
+  t.is(await result(node.url, 'eth_getRawTransactionByBlockNumberAndIndex', [receipt.blockNumber, '0x1']), null);
+
+  const native = await result(node.url, 'zkevm_getNativeBlockHashesInRange', [{ fromBlock: '0x0', toBlock: receipt.blockNumber }]);
+  const block = await result(node.url, 'eth_getBlockByNumber', [receipt.blockNumber, false]);
+  t.is(native.length, Number(receipt.blockNumber) + 1);
+  t.is(native.at(-1), block.stateRoot);
+  t.is((await rpc(node.url, 'zkevm_getNativeBlockHashesInRange', [{ fromBlock: '0x3', toBlock: '0x1' }])).error?.code, -32602);
 });
 
 test('bounds and refusals have their codes', async (t) => {

@@ -59,6 +59,8 @@ export declare class Engine {
   traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>
   traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>
   traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>
+  traceCalls(bundles: Array<Array<CallRequest>>, block: number, options: TraceOptions): Promise<string>
+  stateRootsJson(first: number, last: number): Promise<string>
   /** `part`: 0 header, 1 block, 2 receipts. */
   rawBlockJson(block: number, part: number): string | null
   beginVerification(lagMax: number): number

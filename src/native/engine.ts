@@ -293,6 +293,13 @@ export interface NativeEngine {
   traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>;
   /** JSON text; the forms `debug` and `replay` only. */
   traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>;
+  /**
+   * As `traceCall` for calls in bundles, one JSON array a bundle: each call sees what those before it did. The state overrides of the first
+   * call hold for all.
+   */
+  traceCalls(bundles: CallRequest[][], block: number, options: TraceOptions): Promise<string>;
+  /** State roots of the blocks, both ends included, as a JSON array. */
+  stateRootsJson(first: number, last: number): Promise<string>;
   /** RLP of a `RAW_PART` as JSON text: hex, or an array of hex for receipts; null when there is no such block. */
   rawBlockJson(block: number, part: number): string | null;
 

@@ -40,6 +40,7 @@ export interface RpcConfig {
   callReturnLimitBytes: number;
   logsRangeMax: number;
   logsResultsMax: number;
+  nativeBlockHashesRangeMax: number;
   filtersMax: number;
   filterIdleMs: number;
   subscriptionsMax: number;
@@ -131,6 +132,12 @@ export const rpcSettings: Settings<RpcConfig> = {
   callReturnLimitBytes: integer({ doc: 'Return data of an eth_call at most.', default: 256 * 1024, min: 32, max: 256 * MIB }),
   logsRangeMax: integer({ doc: 'Blocks in the range of one log query.', default: 10_000, min: 1, max: 10_000_000 }),
   logsResultsMax: integer({ doc: 'Logs in one answer.', default: 20_000, min: 1, max: 1_000_000 }),
+  nativeBlockHashesRangeMax: integer({
+    doc: 'Blocks in the range of one zkevm_getNativeBlockHashesInRange.',
+    default: 60_000,
+    min: 1,
+    max: 10_000_000,
+  }),
   filtersMax: integer({ doc: 'Filters that exist at a time.', default: 10_000, min: 1, max: 1_000_000 }),
   filterIdleMs: integer({ doc: 'A filter that is not polled for so long is removed.', default: 300_000, min: 1000, max: 86_400_000 }),
   subscriptionsMax: integer({ doc: 'Subscriptions of one WebSocket connection.', default: 128, min: 1, max: 100_000 }),

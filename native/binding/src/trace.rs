@@ -44,6 +44,27 @@ impl Engine {
         Ok(run(work, |json| json))
     }
 
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn trace_calls(
+        &self,
+        bundles: Vec<Vec<CallRequest>>,
+        block: i64,
+        options: TraceOptions,
+    ) -> Result<AsyncTask<Job<String, String>>> {
+        let read = |bundle: Vec<CallRequest>| bundle.into_iter().map(call_request).collect::<EngineResult<Vec<_>>>();
+        let bundles = bundles.into_iter().map(read).collect::<EngineResult<Vec<_>>>().map_err(to_js)?;
+        let (slot, options) = (self.slot(), core_options(options));
+        let work = move || crate::engine::current(&slot)?.trace_calls(&bundles, BlockId::from(block), &options);
+        Ok(run(work, |json| json))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn state_roots_json(&self, first: i64, last: i64) -> Result<AsyncTask<Job<String, String>>> {
+        let read = || Ok((unsigned(first, "first")?, unsigned(last, "last")?));
+        let ((first, last), slot) = (read().map_err(to_js)?, self.slot());
+        Ok(run(move || crate::engine::current(&slot)?.state_roots_json(first, last), |json| json))
+    }
+
     /// `part`: 0 header, 1 block, 2 receipts.
     #[napi(catch_unwind)]
     pub fn raw_block_json(&self, block: i64, part: u32) -> Result<Option<String>> {

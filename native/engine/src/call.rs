@@ -122,8 +122,20 @@ impl Engine {
         limits: Option<Limits>,
     ) -> EngineResult<Prepared> {
         let state = StateOverrides::parse(request.state_overrides_json.as_deref())?;
-        let header = BlockOverrides::parse(request.block_overrides_json.as_deref())?;
         let reader = self.view(block)?;
+        let context = self.context_of(request, block, limits)?;
+        let simulation = Simulation::new(Overridden::new(reader, state), &context, true);
+        Ok(Prepared { simulation, call: call_of(request)? })
+    }
+
+    /// The block that a call is in.
+    pub(crate) fn context_of(
+        &self,
+        request: &CallRequest,
+        block: BlockId,
+        limits: Option<Limits>,
+    ) -> EngineResult<CallContext> {
+        let header = BlockOverrides::parse(request.block_overrides_json.as_deref())?;
         let record = self.stored_block(self.resolve(block))?;
         let (number, timestamp) = match block {
             BlockId::Pending => self.pending_number_and_time(),
@@ -132,7 +144,7 @@ impl Engine {
         let deadline = request.timeout_ms.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
         let depth = self.read_chain().head.tree_depth;
         let coinbase = if record.number == 0 { self.config().sequencer } else { record.coinbase };
-        let context = CallContext {
+        Ok(CallContext {
             spec: self.config().fork,
             chain_id: self.config().chain_id,
             number: header.number.unwrap_or(number),
@@ -142,20 +154,7 @@ impl Engine {
             levels: self.levels(depth),
             limits,
             cancel: CancelToken { deadline, flag: None },
-        };
-        let call = Call {
-            from: request.from.unwrap_or_default(),
-            to: request.to,
-            value: request.value,
-            data: request.data.clone(),
-            gas_limit: 0,
-            gas_price: request.gas_price.unwrap_or_default(),
-            nonce: request.nonce,
-            has_unlimited_balance: request.from.is_none(),
-            access_list: access_list::parse(request.access_list_json.as_deref())?,
-        };
-        let simulation = Simulation::new(Overridden::new(reader, state), &context, true);
-        Ok(Prepared { simulation, call })
+        })
     }
 
     pub(crate) fn view(&self, block: BlockId) -> EngineResult<View> {
@@ -167,6 +166,21 @@ impl Engine {
             None => Box::new(base),
         })
     }
+}
+
+/// The call of a request, its gas limit left open.
+pub(crate) fn call_of(request: &CallRequest) -> EngineResult<Call> {
+    Ok(Call {
+        from: request.from.unwrap_or_default(),
+        to: request.to,
+        value: request.value,
+        data: request.data.clone(),
+        gas_limit: 0,
+        gas_price: request.gas_price.unwrap_or_default(),
+        nonce: request.nonce,
+        has_unlimited_balance: request.from.is_none(),
+        access_list: access_list::parse(request.access_list_json.as_deref())?,
+    })
 }
 
 /// Gas that a call gets.

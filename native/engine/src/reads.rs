@@ -186,6 +186,16 @@ impl Engine {
         json.map(Some)
     }
 
+    /// The state roots of blocks, both ends included, as a JSON array.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn state_roots_json(&self, first: u64, last: u64) -> EngineResult<String> {
+        let last = last.min(self.head_block());
+        let roots = (first..=last).map(|number| Ok(self.stored_block(number)?.state_root));
+        to_json(&roots.collect::<EngineResult<Vec<_>>>()?)
+    }
+
     /// The batch that a block belongs to.
     ///
     /// # Errors

@@ -164,6 +164,27 @@ impl<S: StateReader> Simulation<S> {
         &self.levels
     }
 
+    /// Executes a call and keeps what it does, for the calls after it. The inner error says why it could not begin; it
+    /// then does nothing.
+    ///
+    /// # Errors
+    /// When the state fails or the execution is cancelled.
+    pub fn call_and_keep(&mut self, call: &Call) -> Result<Result<CallResult, RomError>, ExecutorError> {
+        let host = &mut self.host;
+        host.journal.begin_transaction();
+        let result = run_begun(host, call, &self.levels);
+        if !matches!(result, Ok(Ok(_))) {
+            host.journal.rollback_transaction();
+        }
+        host.meter.take();
+        result
+    }
+
+    /// The calls from now on are in the block of `context`.
+    pub fn set_block(&mut self, context: &CallContext) {
+        self.host.block = block_of(context);
+    }
+
     /// Notes what the calls from now on read and write.
     pub const fn record_reads(&mut self) {
         self.host.journal.record_reads();
@@ -188,16 +209,21 @@ impl<S: StateReader> Simulation<S> {
     }
 }
 
-/// A host for calls over `reader`.
-pub(crate) fn host_of<S: StateReader>(reader: S, context: &CallContext, counts: bool, records_reads: bool) -> Host<S> {
-    let block = BlockEnv {
+/// The block that calls see.
+fn block_of(context: &CallContext) -> BlockEnv {
+    BlockEnv {
         number: U256::from(context.number),
         timestamp: U256::from(context.timestamp),
         coinbase: context.coinbase,
         gas_limit: U256::from(context.gas_limit),
         difficulty: U256::ZERO,
         chain_id: context.chain_id,
-    };
+    }
+}
+
+/// A host for calls over `reader`.
+pub(crate) fn host_of<S: StateReader>(reader: S, context: &CallContext, counts: bool, records_reads: bool) -> Host<S> {
+    let block = block_of(context);
     let meter = Meter::new(context.spec.profile, counts);
     let mut host = Host::new(Journal::new(reader, records_reads), meter, context.spec, block);
     host.cancel = context.cancel.clone();

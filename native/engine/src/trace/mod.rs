@@ -5,18 +5,16 @@
 //! answer is JSON text of a bounded size, made within a bounded time.
 
 mod answer;
+mod calls;
 mod options;
 mod replay;
 
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
 use zkevm_executor::tracers::{CallConfig, CallTracer, StateAccess, TracedTx, TxCounters, TxTracer, downcast};
-use zkevm_executor::{CallResult, CancelToken, ExecutorError, StateError, Tracer};
-use zkevm_primitives::RomError;
+use zkevm_executor::{CancelToken, ExecutorError, Tracer};
 
-use crate::block_id::BlockId;
-use crate::call::{CallRequest, Prepared, call_gas};
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
 use answer::Answer;
@@ -109,33 +107,6 @@ impl Engine {
         answer.finish().map(Some)
     }
 
-    /// The trace of a call.
-    ///
-    /// # Errors
-    /// As [`Engine::call`] and [`Engine::trace_transaction`]; [`EngineError::CallInvalid`] for a call that cannot begin.
-    pub fn trace_call(&self, request: &CallRequest, block: BlockId, options: &TraceOptions) -> EngineResult<String> {
-        let tracing = Tracing::new(options)?;
-        if matches!(tracing.form, Form::Frames(_)) {
-            return Err(EngineError::call_invalid("a call has no place that frames could name: use the form replay"));
-        }
-        let request = CallRequest { timeout_ms: Some(options.timeout_ms), ..request.clone() };
-        let Prepared { mut simulation, mut call } = self.prepare(&request, block, None)?;
-        call.gas_limit = call_gas(&request);
-        let levels = simulation.levels().tx;
-        let mut answer = Answer::single(tracing.limit_bytes);
-        simulation.record_reads();
-        simulation.set_tracer(tracing.tracer(&answer, levels));
-        let result = simulation.call(&call).map_err(|error| tracing.too_large(error.into()))?;
-        let refused = |error: RomError| format!("the call cannot begin: {}", error.name());
-        let result = result.map_err(|error| EngineError::call_invalid(refused(error)))?;
-        let tracer = simulation.take_tracer();
-        let code = |hash: &B256| simulation.code(hash);
-        let shown = traced_call(&call, &result, levels, &code, &answer);
-        let json = own_tracer::<TxTracer>(tracer)?.finish(&shown).map_err(|error| tracing.too_large(error.into()))?;
-        answer.push(&json).map_err(|error| tracing.too_large(error))?;
-        answer.finish()
-    }
-
     /// Traces the transactions of a stored block, or only one of them.
     fn trace_stored(&self, tracing: &Tracing, number: u64, only: Option<u32>, answer: &mut Answer) -> EngineResult<()> {
         let block = self.stored_block(number)?;
@@ -195,24 +166,6 @@ impl Tracing {
             }
             _ => answer.push(&json),
         }
-    }
-}
-
-fn traced_call<'a>(
-    call: &zkevm_executor::Call,
-    result: &'a CallResult,
-    levels: u64,
-    code: &'a dyn Fn(&B256) -> Result<Bytes, StateError>,
-    answer: &Answer,
-) -> TracedTx<'a> {
-    TracedTx {
-        gas_limit: call.gas_limit,
-        gas_used: result.gas_used,
-        succeeds: result.succeeds,
-        output: &result.output,
-        state: StateAccess { reads: &result.reads, writes: &result.writes, code, limit_bytes: answer.left_bytes() },
-        counters: TxCounters { execution: result.execution, levels, ..TxCounters::default() },
-        place: None,
     }
 }
 

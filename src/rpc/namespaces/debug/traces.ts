@@ -6,9 +6,12 @@ import { parseBatch } from '../../batch-ref.js';
 import { addOverrides, parseCall } from '../../call.js';
 import { invalidArgument, rpcError } from '../../errors.js';
 import { type MethodTable, method, type Params } from '../../method.js';
-import { dataValue, hashParam } from '../../params.js';
+import { dataValue, hashParam, isObject } from '../../params.js';
 import type { RpcServices } from '../../services.js';
 import { debugOptions, debugTrace, runTrace } from '../../trace-request.js';
+
+/** Calls of one debug_traceCallMany. */
+const CALLS_MAX = 1000;
 
 export function traceMethods(services: RpcServices): MethodTable {
   const { engine, blocks } = services;
@@ -29,6 +32,7 @@ export function traceMethods(services: RpcServices): MethodTable {
       batch(services, parseBatch(params, 0, engine, services.finality), options(params, 1)),
     ),
     debug_traceCall: method(1, 3, (params) => call(services, params)),
+    debug_traceCallMany: method(1, 3, (params) => callMany(services, params)),
   };
 }
 
@@ -59,6 +63,32 @@ async function batch(services: RpcServices, number: number | null, options: Trac
   const [first, last] = ends;
   if (first === null || first === undefined || last === null || last === undefined) return '[]';
   return (await runTrace(services, () => engine.traceBlocks(first, last, options))) ?? '[]';
+}
+
+/**
+ * `debug_traceCallMany(bundles, {blockNumber, transactionIndex: -1}, options)`, as erigon: the calls of a bundle are in one block, and each
+ * call sees what those before it did.
+ */
+function callMany(services: RpcServices, params: Params): Promise<string> {
+  const { engine, blocks, config } = services;
+  const [bundles, at] = [params[0], params[1] ?? {}];
+  if (!Array.isArray(bundles)) throw invalidArgument(0, 'bundles must be an array');
+  if (!isObject(at)) throw invalidArgument(1, 'the context must be an object');
+  if ((at['transactionIndex'] ?? -1) !== -1) throw invalidArgument(1, 'transactionIndex must be -1: calls run on the state after a block');
+  const options = debugOptions(params, 2);
+  const limits = { gasCap: config.callGasCap, timeoutMs: config.traceTimeoutMs, chainId: engine.head().chainId };
+  const requests = bundles.map((bundle: unknown) => {
+    const transactions = isObject(bundle) ? bundle['transactions'] : undefined;
+    if (!isObject(bundle) || !Array.isArray(transactions)) throw invalidArgument(0, 'a bundle needs transactions');
+    return transactions.map((transaction: unknown) => {
+      const request = parseCall([transaction], 0, limits);
+      addOverrides(request, [options['stateOverrides'], bundle['blockOverride'] ?? bundle['blockOverrides']], 0);
+      return request;
+    });
+  });
+  if (requests.flat().length > CALLS_MAX) throw invalidArgument(0, `at most ${CALLS_MAX} calls`);
+  const block = blocks.state([at['blockNumber']], 0);
+  return runTrace(services, () => engine.traceCalls(requests, block, debugTrace(services, options, 2)));
 }
 
 async function call(services: RpcServices, params: Params): Promise<string> {

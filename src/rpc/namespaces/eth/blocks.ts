@@ -1,5 +1,5 @@
 /** eth: blocks, and what belongs to a block. The engine answers the objects as JSON text. */
-import { toQuantity } from '../../../common/bytes.js';
+import { toHex, toQuantity } from '../../../common/bytes.js';
 import { BLOCK_PENDING } from '../../../native/engine.js';
 import { blockText, receiptsText, transactionText } from '../../block-view.js';
 import { type MethodTable, method, type Params } from '../../method.js';
@@ -25,6 +25,14 @@ export function blockMethods(services: RpcServices): MethodTable {
       const index = countValue(params[1], 1, 'transaction index');
       return transactionText(services, find(params), index) ?? 'null';
     });
+  const rawTransaction = (find: Find) =>
+    method(2, 2, (params) => {
+      const text = transactionText(services, find(params), countValue(params[1], 1, 'transaction index'));
+      if (text === null) return 'null';
+      const { hash } = JSON.parse(text) as { hash: string };
+      const raw = engine.rawTransaction(Buffer.from(hash.slice(2), 'hex'));
+      return raw === null ? 'null' : `"${toHex(raw)}"`;
+    });
   const uncleCount = (find: Find) =>
     method(1, 1, (params) => (blockText(services, find(params), false, false) === null ? 'null' : '"0x0"'));
 
@@ -35,6 +43,8 @@ export function blockMethods(services: RpcServices): MethodTable {
     eth_getBlockTransactionCountByHash: count(byHash),
     eth_getTransactionByBlockNumberAndIndex: transaction(byNumber),
     eth_getTransactionByBlockHashAndIndex: transaction(byHash),
+    eth_getRawTransactionByBlockNumberAndIndex: rawTransaction(byNumber),
+    eth_getRawTransactionByBlockHashAndIndex: rawTransaction(byHash),
     eth_getBlockReceipts: method(0, 1, (params) => receiptsText(services, blocks.find(params, 0, true)) ?? 'null'),
     // There are no uncles on this chain.
     eth_getUncleCountByBlockNumber: { ...uncleCount(byNumber), required: 0 },
