@@ -22,6 +22,29 @@ export async function result(url: string, method: string, params: readonly unkno
   return answer.result;
 }
 
+/** Requests in one JSON-RPC batch: the default limit of the node. */
+const BATCH_ITEMS = 100;
+
+/** The results of one method for many parameter lists, in order, over JSON-RPC batches; every one has to succeed. */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export async function results(url: string, method: string, list: readonly (readonly unknown[])[]): Promise<any[]> {
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  const found: any[] = [];
+  for (let from = 0; from < list.length; from += BATCH_ITEMS) {
+    for (const answer of await batch(url, method, list.slice(from, from + BATCH_ITEMS))) {
+      if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code} ${answer.error.message}`);
+      found.push(answer.result);
+    }
+  }
+  return found;
+}
+
+/** One JSON-RPC batch of one method; the answers in order. */
+export async function batch(url: string, method: string, list: readonly (readonly unknown[])[]): Promise<RpcAnswer[]> {
+  const { body } = await post(url, JSON.stringify(list.map((params, id) => ({ jsonrpc: '2.0', id, method, params }))));
+  return JSON.parse(body) as RpcAnswer[];
+}
+
 /** Any body, as it is. */
 export async function post(url: string, body: string | Uint8Array<ArrayBuffer>): Promise<{ status: number; body: string }> {
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -75,10 +75,7 @@ export class Admission {
   constructor(modules: AdmissionModules, firstArrival: number) {
     this.#modules = modules;
     this.#nextArrival = firstArrival;
-    this.#lane = new PreExecutionLane(
-      (group) => this.#preExecute(group),
-      () => modules.clock.nowMs(),
-    );
+    this.#lane = new PreExecutionLane((group) => this.#preExecute(group), modules.clock);
   }
 
   /** Resolves with the hash once the transaction is durable. */
@@ -111,6 +108,11 @@ export class Admission {
   /** Rank of the next arrival must be above those loaded from disk. */
   continueAfter(arrival: number): void {
     this.#nextArrival = Math.max(this.#nextArrival, arrival + 1);
+  }
+
+  /** A transaction of this sender, admitted as harmless, ran out of counters when it was executed. */
+  offended(sender: string): void {
+    this.#lane.offended(sender);
   }
 
   /** The node stops: what waits for pre-execution is refused, everything else is answered. Resolves when that is done. */
@@ -213,7 +215,8 @@ export class Admission {
   #toLane(row: AdmissionRow, item: Waiting, mark: number): void {
     item.sender = this.#modules.judge.check(row, item, mark).sender;
     if (this.#closed) throw poolErrors.halted('the node is stopping');
-    this.#lane.push(item);
+    // One of a flood that others must not wait behind.
+    if (!this.#lane.push(item)) throw poolErrors.full();
   }
 
   /** Puts an accepted entry in, invisible to selection, and takes out what has to leave for it. */

@@ -199,6 +199,7 @@ export class Pool implements RpcPool {
   /** A transaction leaves the pool without being included. The end state is on disk soon after; until then it is answered from memory. */
   end(entry: PoolEntry, status: EndState['status'], reason: string): void {
     this.index.remove(entry);
+    if (status === 'invalid') this.#admission.offended(entry.sender);
     this.#writeEnds([{ hash: entry.hash, status, reason, atMs: this.#modules.clock.nowMs() }]);
   }
 

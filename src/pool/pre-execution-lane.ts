@@ -2,14 +2,22 @@
  * The second stage of admission for transactions whose cost is not known beforehand: they are pre-executed here, after every cheap check
  * has passed, in small groups and fairly by sender. Plain transfers never wait behind it, and a sender who floods it waits behind itself.
  *
- * Senders whose transactions ran out of counters lately are offenders: pre-executing theirs costs the most and brings in nothing, so they
- * get a group only when nobody else waits, or every few groups.
+ * Senders whose transactions ran out of counters lately are offenders: pre-executing theirs costs the most and brings in nothing. They wait
+ * in a queue of their own, which is short, and they get only a small share of the time: what admission computes for them, blocks lack.
  */
+
+import type { Clock } from '../common/clock.js';
 
 /** Transactions of one native call: an honest group takes about 2 ms, and one hostile transaction delays so few others. */
 const GROUP_MAX = 16;
-/** One group of offenders after so many others, so that they wait but do not starve. */
-const OFFENDER_EVERY = 8;
+/** Offenders are run in smaller groups: each of theirs takes as long as a whole honest group. */
+const OFFENDER_GROUP_MAX = 4;
+/** After a group of offenders they pause so many times as long as it took: a twentieth of one thread is theirs. */
+const OFFENDER_PAUSE_FACTOR = 19;
+/** Longest pause: longer than any group takes by its budget. */
+const OFFENDER_PAUSE_MAX_MS = 5_000;
+/** Offenders that wait; more are refused. */
+const OFFENDERS_WAITING_MAX = 256;
 /** How long a sender counts as an offender after a transaction that ran out of counters. */
 const OFFENCE_MS = 10_000;
 /** Offenders that are remembered; the oldest are forgotten first. */
@@ -52,19 +60,20 @@ class FairQueue<T extends LaneItem> {
 
 /** Serves groups, one at a time. */
 export class PreExecutionLane<T extends LaneItem> {
+  readonly #clock: Clock;
   readonly #honest = new FairQueue<T>();
   readonly #offending = new FairQueue<T>();
   /** Sender to the moment until which it counts as an offender, oldest offence first. */
   readonly #offenders = new Map<string, number>();
   readonly #run: (group: readonly T[]) => Promise<void>;
-  readonly #nowMs: () => number;
+  #offendersFromMs = Number.NEGATIVE_INFINITY;
   #running = false;
-  #groups = 0;
+  #wake: () => void = () => undefined;
 
   /** `run` never rejects: what becomes of its items is its own business. */
-  constructor(run: (group: readonly T[]) => Promise<void>, nowMs: () => number) {
+  constructor(run: (group: readonly T[]) => Promise<void>, clock: Clock) {
     this.#run = run;
-    this.#nowMs = nowMs;
+    this.#clock = clock;
   }
 
   /** Items that wait. */
@@ -72,21 +81,27 @@ export class PreExecutionLane<T extends LaneItem> {
     return this.#honest.size + this.#offending.size;
   }
 
-  push(item: T): void {
+  /** False where the item is one offender too many: it is not taken. */
+  push(item: T): boolean {
     const until = this.#offenders.get(item.sender);
-    (until !== undefined && until > this.#nowMs() ? this.#offending : this.#honest).push(item);
+    const offends = until !== undefined && until > this.#clock.nowMs();
+    if (offends && this.#offending.size >= OFFENDERS_WAITING_MAX) return false;
+    (offends ? this.#offending : this.#honest).push(item);
     if (!this.#running) void this.#serve();
+    else if (!offends) this.#wake();
+    return true;
   }
 
   /** Gives up what waits and answers it; a running group goes on. */
   drop(): T[] {
+    this.#wake();
     return [...this.#honest.take(this.#honest.size), ...this.#offending.take(this.#offending.size)];
   }
 
   /** A transaction of this sender ran out of counters. */
   offended(sender: string): void {
     this.#offenders.delete(sender);
-    this.#offenders.set(sender, this.#nowMs() + OFFENCE_MS);
+    this.#offenders.set(sender, this.#clock.nowMs() + OFFENCE_MS);
     if (this.#offenders.size <= OFFENDERS_MAX) return;
     const oldest = this.#offenders.keys().next();
     if (oldest.done !== true) this.#offenders.delete(oldest.value);
@@ -95,11 +110,36 @@ export class PreExecutionLane<T extends LaneItem> {
   async #serve(): Promise<void> {
     this.#running = true;
     while (this.size > 0) {
-      this.#groups++;
-      const turn = this.#honest.size === 0 || this.#groups % OFFENDER_EVERY === 0;
-      const group = turn && this.#offending.size > 0 ? this.#offending.take(GROUP_MAX) : this.#honest.take(GROUP_MAX);
-      await this.#run(group);
+      if (this.#offending.size > 0 && this.#offendersPauseMs() === 0) await this.#runOffenders();
+      if (this.#honest.size > 0) await this.#run(this.#honest.take(GROUP_MAX));
+      else if (this.#offending.size > 0) await this.#offendersTurn();
     }
     this.#running = false;
+  }
+
+  async #runOffenders(): Promise<void> {
+    const startMs = this.#clock.nowMs();
+    await this.#run(this.#offending.take(OFFENDER_GROUP_MAX));
+    const endMs = this.#clock.nowMs();
+    const pauseMs = Math.max(1, endMs - startMs) * OFFENDER_PAUSE_FACTOR;
+    this.#offendersFromMs = endMs + Math.min(pauseMs, OFFENDER_PAUSE_MAX_MS);
+  }
+
+  /** How long offenders still have to pause. Never longer than the longest pause, also where the clock was set back. */
+  #offendersPauseMs(): number {
+    const leftMs = this.#offendersFromMs - this.#clock.nowMs();
+    return leftMs > OFFENDER_PAUSE_MAX_MS ? 0 : Math.max(0, leftMs);
+  }
+
+  /** Waits until offenders may be run again, or somebody else comes. */
+  #offendersTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.schedule(this.#offendersPauseMs(), () => this.#wake());
+      this.#wake = () => {
+        this.#wake = () => undefined;
+        cancel();
+        resolve();
+      };
+    });
   }
 }

@@ -13,13 +13,10 @@ interface Item {
 
 function lane(clock: SimClock): { lane: PreExecutionLane<Item>; groups: Item[][] } {
   const groups: Item[][] = [];
-  const made = new PreExecutionLane<Item>(
-    async (group) => {
-      groups.push([...group]);
-      await clock.sleep(10);
-    },
-    () => clock.nowMs(),
-  );
+  const made = new PreExecutionLane<Item>(async (group) => {
+    groups.push([...group]);
+    await clock.sleep(10);
+  }, clock);
   return { lane: made, groups };
 }
 
@@ -47,17 +44,19 @@ test('one of each sender before a second of any, each sender in its own order', 
   t.is(made.size, 0);
 });
 
-test('offenders wait behind the others, do not starve, and are forgiven', async (t) => {
+test('offenders get a twentieth of the time, also when nobody else comes, and are forgiven', async (t) => {
   const clock = new SimClock();
   const { lane: made, groups } = lane(clock);
   made.offended('bad');
-  made.push({ sender: 'good', number: -1 });
   for (let number = 0; number < 40; number++) made.push({ sender: 'bad', number });
-  for (let number = 0; number < 200; number++) made.push({ sender: 'good', number });
-  await clock.run(1_000);
-  const order = groups.map((group) => group[0]?.sender);
-  t.deepEqual(order.slice(0, 9), ['good', 'good', 'good', 'good', 'good', 'good', 'good', 'bad', 'good']);
-  t.is(groups.flat().length, 241);
+  for (let number = 0; number < 600; number++) made.push({ sender: 'good', number });
+  // Groups take 10 ms: at 0 and 200 ms four offenders each, in between nobody but the others.
+  await clock.run(395);
+  const bad = groups.flat().filter(({ sender }) => sender === 'bad').length;
+  t.is(bad, 8);
+  t.is(groups.flat().length - bad, 600, 'the others do not pause');
+  await clock.run(1_700);
+  t.is(groups.flat().length, 640, 'they do not starve');
   await clock.run(10_000);
   made.push({ sender: 'x', number: 0 });
   made.push({ sender: 'bad', number: 0 });
@@ -67,6 +66,23 @@ test('offenders wait behind the others, do not starve, and are forgiven', async 
     groups[groups.length - 1]?.map(({ sender }) => sender),
     ['bad', 'good'],
   );
+});
+
+test('a pause of offenders ends for whoever else comes, and their queue is short', async (t) => {
+  const clock = new SimClock();
+  const { lane: made, groups } = lane(clock);
+  made.offended('bad');
+  let taken = 0;
+  for (let number = 0; number < 1_000; number++) if (made.push({ sender: 'bad', number })) taken++;
+  t.true(taken <= 260, `${taken} taken`);
+  await clock.run(50);
+  t.is(groups.length, 1);
+  t.true(made.push({ sender: 'good', number: 0 }));
+  await clock.run(1);
+  t.deepEqual(groups[1], [{ sender: 'good', number: 0 }]);
+  t.is(made.drop().length, taken - 4);
+  await clock.run(100);
+  t.is(groups.length, 2);
 });
 
 test('plain transfers do not wait for pre-execution, and refused transactions are not pre-executed', async (t) => {

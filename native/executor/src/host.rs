@@ -20,6 +20,9 @@ use zkevm_primitives::{ForkSpec, Limits, SYSTEM, SYSTEM_SLOT_STATE_ROOTS};
 pub(crate) const SPEC_ID: SpecId = SpecId::BERLIN;
 /// Jumps and frames between two looks at the clock: some ten microseconds of execution.
 const TICKS_PER_LOOK: u32 = 1 << 10;
+/// A loop of few rounds over long memory, or one call of a precompile, is looked at after so many steps: a fraction of a batch, and well
+/// under a millisecond of work.
+const SIZED_STEPS_PER_LOOK: u64 = 1 << 18;
 
 /// Ends an execution early, with [`ExecutorError::Cancelled`].
 #[derive(Clone, Debug, Default)]
@@ -87,6 +90,8 @@ pub(crate) struct Host<S> {
     /// Why the interpreter was stopped from inside.
     failure: Option<ExecutorError>,
     ticks: u32,
+    /// Steps that were priced at the last look.
+    looked_at: u64,
 }
 
 impl<S: StateReader> Host<S> {
@@ -104,6 +109,7 @@ impl<S: StateReader> Host<S> {
             seen: Cell::default(),
             failure: None,
             ticks: 0,
+            looked_at: 0,
         }
     }
 
@@ -134,6 +140,7 @@ impl<S: StateReader> Host<S> {
     /// A transaction or call starts: where it is looked at depends on nothing before it.
     pub(crate) fn begin(&mut self) -> Result<(), ExecutorError> {
         self.ticks = 0;
+        self.looked_at = self.meter.priced_steps();
         if self.cancel.is_cancelled() { Err(ExecutorError::Cancelled) } else { Ok(()) }
     }
 
@@ -141,7 +148,25 @@ impl<S: StateReader> Host<S> {
     #[inline]
     pub(crate) fn tick(&mut self) -> bool {
         self.ticks = self.ticks.wrapping_add(1);
-        !self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.may_go_on()
+        let is_due = self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.sized_since_look() >= SIZED_STEPS_PER_LOOK;
+        !is_due || self.look()
+    }
+
+    /// Before work whose size is counted already and that nothing interrupts: says whether to begin it.
+    pub(crate) fn may_begin_sized(&mut self) -> bool {
+        self.sized_since_look() < SIZED_STEPS_PER_LOOK || self.look()
+    }
+
+    #[inline]
+    fn sized_since_look(&self) -> u64 {
+        self.meter.priced_steps().wrapping_sub(self.looked_at)
+    }
+
+    #[cold]
+    fn look(&mut self) -> bool {
+        let goes_on = self.may_go_on();
+        self.looked_at = self.meter.priced_steps();
+        goes_on
     }
 
     /// Looks at the clock and at the counters.

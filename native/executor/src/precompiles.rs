@@ -119,6 +119,10 @@ fn ec_pairing<S: StateReader>(host: &mut Host<S>, input: &[u8], gas: u64) -> Out
         return Outcome::OutOfGas;
     }
     host.meter.formula(&host.meter.profile().precompile_ecpairing, &[pairs]);
+    if !host.may_begin_sized() {
+        // The failure ends the transaction; its pairs are not worth computing.
+        return Outcome::OutOfGas;
+    }
     stock(bn254::run_pair(input, EC_PAIRING_PAIR_GAS, EC_PAIRING_GAS, gas))
 }
 

@@ -379,6 +379,28 @@ fn programs_that_exceed_the_counters_are_stopped_before_their_gas_is() {
 }
 
 #[test]
+fn few_rounds_of_much_work_are_stopped_as_early_as_many_of_little() {
+    // JUMPDEST, KECCAK256 of 16 KiB, POP, again; and one pairing of all that the gas pays for.
+    let hashing = [0x5b, 0x61, 0x40, 0, 0x60, 0, 0x20, 0x50, 0x60, 0, 0x56];
+    let pairing = [0x60, 0, 0x60, 0, 0x62, 0x02, 0x49, 0xf0, 0x60, 0, 0x60, 8, 0x5a, 0xfa];
+    for code in [&hashing[..], &pairing[..]] {
+        let state = state(&[account(CONTRACT, 0, code)]);
+        let rules = spec(9);
+        let mut heavy = tx(0, Some(CONTRACT), 0, &[]);
+        heavy.gas_limit = 30_000_000;
+        let started = std::time::Instant::now();
+        match open(rules, &state).execute(&from_sender(heavy), Some(&rules.limits)).expect("executes") {
+            TxOutcome::OutOfCounters { used, .. } => {
+                let is_single = code == pairing;
+                assert!(is_single || used.steps < 2 * rules.limits.steps, "stopped at {} steps", used.steps);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(started.elapsed().as_secs() < 5);
+    }
+}
+
+#[test]
 fn what_was_read_and_written_is_reported() {
     // SSTORE(1, SLOAD(0) + 1)
     let code = [0x60, 0, 0x54, 0x60, 1, 0x01, 0x60, 1, 0x55];

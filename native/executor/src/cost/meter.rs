@@ -180,6 +180,12 @@ impl Meter {
         self.sum
     }
 
+    /// Steps of what is priced already: everything whose cost depends on sizes, and what was multiplied out.
+    #[inline]
+    pub(crate) const fn priced_steps(&self) -> u64 {
+        self.sum.rows[0]
+    }
+
     /// A transaction starts; one without recipient is a deployment.
     pub(crate) const fn begin(&mut self, is_deployment: bool) {
         self.in_deployment = is_deployment;

@@ -1,0 +1,198 @@
+/** Who sends what: honest senders, and those who mean harm. Everything hostile is made so that it is known what has to become of it. */
+import { GWEI } from '../helpers/accounts.js';
+import { exhausting, rounds } from '../helpers/exhausting-contracts.js';
+import { QuickWallet } from '../helpers/quick-signer.js';
+import type { Seeded } from '../helpers/seeded.js';
+import type { PoolWorld, Sent } from './world.js';
+
+const NONE = Buffer.alloc(0);
+const HONEST_PRICE = 2n * GWEI;
+const TRANSFER = { gasPrice: HONEST_PRICE, gasLimit: 21_000n, value: 1n, data: NONE };
+const BURN_GAS = 30_000_000n;
+/** What a drainer starts with and is refilled with. */
+export const DRAINER_WEI = 10n ** 15n;
+const TRANSFER_FEE = 21_000n * HONEST_PRICE;
+/** Fits a batch, nearly as the only one: its bytes cost arithmetics, binaries and steps. */
+const LARGE_BYTES = 30_000;
+const OVERSIZED_BYTES = 101_000;
+/** Rounds of the exhausting contract that no batch has the steps for. */
+const TOO_MANY_ROUNDS = 2_000;
+
+/**
+ * With calldata: stores it for the caller. Without: stops where the caller has stored nothing, else hashes for ever. So a call costs little
+ * when it is admitted and too much when it is executed.
+ */
+const BAIT_CODE = '0x601c600c600039601c6000f336600a57335460115700' + '5b600035335500' + '5b61400060002050601156';
+/** Gaps that stay open: each takes a player out of the game. */
+const OPEN_GAPS_MAX = 60;
+
+/** Steps of one hostile game: each is sent when the one before it is answered. */
+export type Game = readonly (readonly Sent[])[];
+
+export interface Contracts {
+  readonly steps: string;
+  readonly bait: string;
+}
+
+/** Wallets from consecutive secrets. */
+export class Wallets {
+  #secret = 1_000n;
+  readonly all: { readonly address: string; readonly wei: bigint }[] = [];
+
+  make(count: number, wei: bigint): QuickWallet[] {
+    return Array.from({ length: count }, () => {
+      const wallet = new QuickWallet(this.#secret++);
+      this.all.push({ address: wallet.address, wei });
+      return wallet;
+    });
+  }
+}
+
+const RICH = 10n ** 24n;
+
+/** Everybody. */
+export class Cast {
+  readonly wallets = new Wallets();
+  readonly deployer = this.wallets.make(1, RICH)[0] as QuickWallet;
+  readonly #honest = this.wallets.make(400, RICH);
+  readonly #burners = this.wallets.make(60, RICH);
+  readonly #players = this.wallets.make(200, RICH);
+  readonly #bank = this.wallets.make(20, RICH);
+  readonly #heavy = this.wallets.make(20, RICH);
+  readonly #drainers: QuickWallet[];
+  readonly #baiters: QuickWallet[];
+  #turn = 0;
+  #openGaps = 0;
+
+  /** Drainers and baiters play once each. */
+  constructor(
+    readonly random: Seeded,
+    onceEach: number,
+  ) {
+    this.#drainers = this.wallets.make(onceEach, DRAINER_WEI);
+    this.#baiters = this.wallets.make(Math.ceil(onceEach / 4), RICH);
+  }
+
+  /** The contracts that the hostile ones call. */
+  deployments(world: PoolWorld): Sent[] {
+    const deploy = (code: string): Sent =>
+      world.make('honest', this.deployer, {
+        gasPrice: HONEST_PRICE,
+        gasLimit: 5_000_000n,
+        to: null,
+        value: 0n,
+        data: Buffer.from(code.slice(2), 'hex'),
+      });
+    return [deploy(exhausting('steps')), deploy(BAIT_CODE)];
+  }
+
+  /** The next honest transfer; senders take turns. */
+  honest(world: PoolWorld): Sent {
+    const wallet = next(this.#honest, this.#turn++);
+    return world.make('honest', wallet, { ...TRANSFER, to: next(this.#honest, this.#turn * 7).address });
+  }
+
+  /** A hostile game; six in ten are out of counters. */
+  game(world: PoolWorld, contracts: Contracts): Game {
+    const dice = this.random.next();
+    if (dice < 0.6) return this.#burn(world, contracts);
+    if (dice < 0.7) return this.#gap(world);
+    if (dice < 0.8) return this.#replace(world);
+    if (dice < 0.9) return this.#drain(world);
+    if (dice < 0.97) return [[this.#refused(world, 'underpriced', { gasPrice: GWEI / 2n })]];
+    if (dice < 0.99) return this.#bait(world, contracts);
+    if (dice < 0.991) return [[this.#large(world)]];
+    if (dice < 0.999) return this.#gap(world);
+    return [[this.#refused(world, 'oversized', { data: Buffer.alloc(OVERSIZED_BYTES, 1), gasLimit: BURN_GAS })]];
+  }
+
+  /** Refused at once, so that its nonce stays free. */
+  #refused(world: PoolWorld, kind: 'underpriced' | 'oversized', changes: Partial<typeof TRANSFER>): Sent {
+    const wallet = this.random.pick(this.#players);
+    // Told apart from others of the same nonce by its value.
+    const value = BigInt(this.random.between(1, 2 ** 40));
+    return world.make(kind, wallet, { ...TRANSFER, value, to: wallet.address, ...changes }, wallet.nonce);
+  }
+
+  #burn(world: PoolWorld, { steps }: Contracts): Game {
+    const wallet = this.random.pick(this.#burners);
+    const data = Buffer.from(rounds(TOO_MANY_ROUNDS + this.random.between(0, 2 ** 30)).slice(2), 'hex');
+    const fields = { gasPrice: 3n * HONEST_PRICE, gasLimit: BURN_GAS, to: steps, value: 0n, data };
+    return [[world.make('outOfCounters', wallet, fields, wallet.nonce)]];
+  }
+
+  /** The later nonce first; four in five gaps are filled. */
+  #gap(world: PoolWorld): Game {
+    const wallet = this.#takePlayer();
+    if (wallet === null) return [];
+    const { nonce } = wallet;
+    const later = world.make('gap', wallet, { ...TRANSFER, to: wallet.address }, nonce + 1);
+    if (this.#openGaps < OPEN_GAPS_MAX && this.random.chance(0.2)) {
+      this.#openGaps++;
+      return [[later]];
+    }
+    wallet.nonce += 2;
+    this.#free(wallet);
+    return [[later], [world.make('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce)]];
+  }
+
+  /** Replaced while it waits behind a gap; then one that pays too little more. */
+  #replace(world: PoolWorld): Game {
+    const wallet = this.#takePlayer();
+    if (wallet === null) return [];
+    const { nonce } = wallet;
+    const at = (kind: Sent['kind'], percent: bigint): Sent =>
+      world.make(kind, wallet, { ...TRANSFER, gasPrice: (HONEST_PRICE * percent) / 100n, to: wallet.address }, nonce + 1);
+    wallet.nonce += 2;
+    this.#free(wallet);
+    const fill = world.make('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce);
+    return [[at('replaced', 100n)], [at('replacement', 120n)], [at('replacementTooCheap', 125n)], [fill]];
+  }
+
+  /** Sends everything away while its next transaction waits; two in three are refilled. */
+  #drain(world: PoolWorld): Game {
+    const wallet = this.#drainers.pop();
+    if (wallet === undefined) return [];
+    const value = DRAINER_WEI - TRANSFER_FEE - TRANSFER_FEE / 2n;
+    const bank = this.random.pick(this.#bank);
+    const drain = world.make('drain', wallet, { ...TRANSFER, to: bank.address, value });
+    const drained = world.make('drained', wallet, { ...TRANSFER, to: bank.address });
+    if (!this.random.chance(0.66)) return [[drain, drained]];
+    return [[drain, drained], [world.make('refill', bank, { ...TRANSFER, to: wallet.address, value: TRANSFER_FEE })]];
+  }
+
+  #large(world: PoolWorld): Sent {
+    const wallet = this.random.pick(this.#heavy);
+    // At the lowest price that is taken: it has to wait for its turn, and gets it.
+    return world.make('large', wallet, {
+      gasPrice: GWEI,
+      gasLimit: 2_000_000n,
+      to: wallet.address,
+      value: 0n,
+      data: Buffer.alloc(LARGE_BYTES, 7),
+    });
+  }
+
+  /** Admitted while the contract is harmless and held back by a gap; then the contract is switched, and the gap filled. */
+  #bait(world: PoolWorld, { bait }: Contracts): Game {
+    const wallet = this.#baiters.pop();
+    if (wallet === undefined) return [];
+    const call = { gasPrice: 2n * HONEST_PRICE, gasLimit: BURN_GAS, to: bait, value: 0n };
+    const burns = world.make('bait', wallet, { ...call, data: NONE }, 1);
+    return [[burns], [world.make('switch', wallet, { ...call, gasLimit: 100_000n, data: Buffer.from(rounds(1).slice(2), 'hex') }, 0)]];
+  }
+
+  #takePlayer(): QuickWallet | null {
+    return this.#players.shift() ?? null;
+  }
+
+  #free(wallet: QuickWallet): void {
+    this.#players.push(wallet);
+  }
+}
+
+function next<T>(items: readonly T[], i: number): T {
+  const item = items[i % items.length];
+  if (item === undefined) throw new RangeError('nobody there');
+  return item;
+}

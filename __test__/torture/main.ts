@@ -1,0 +1,57 @@
+/**
+ * Long runs against real nodes: `npm run torture -- kill [ROUNDS] | pool [SECONDS] | reload [TRANSACTIONS]`. What fails throws, with the
+ * seed that replays it; the short versions are tests of their own.
+ */
+import { killMany } from './kills.js';
+import { attackPool } from './pool.js';
+import { reloadPool } from './reload.js';
+
+const KILLS = 100;
+const RELOADED = 100_000;
+const RELOAD_MS_MAX = 10_000;
+const POOL_SECONDS = 600;
+const PHASE_SECONDS = 15;
+const HONEST_KEPT_MIN = 0.8;
+
+/** Ends what was started, also when a run fails. */
+class Runs {
+  readonly #ends: (() => Promise<void>)[] = [];
+
+  teardown(work: () => Promise<void>): void {
+    this.#ends.push(work);
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined) => Promise<unknown>>> = {
+  pool: async (runs, seconds = POOL_SECONDS) => {
+    const pairs = Math.max(1, Math.round(seconds / (2 * PHASE_SECONDS)));
+    const { kept } = await attackPool(runs, pairs, PHASE_SECONDS, say);
+    if (kept < HONEST_KEPT_MIN) throw new Error(`honest transactions keep ${kept.toFixed(3)} of their throughput, want ${HONEST_KEPT_MIN}`);
+  },
+  reload: async (runs, count = RELOADED) => {
+    const { loadMs } = await reloadPool(runs, count, say);
+    if (loadMs >= RELOAD_MS_MAX) throw new Error(`the pool was loaded in ${loadMs} ms, want less than ${RELOAD_MS_MAX}`);
+  },
+  kill: (runs, rounds = KILLS) => killMany(runs, rounds, say),
+};
+
+const [name = '', amount] = process.argv.slice(2);
+const torture = TORTURES[name];
+if (torture === undefined || (amount !== undefined && !/^\d+$/.test(amount))) {
+  say(`Which torture? There are ${Object.keys(TORTURES).join(', ')}: npm run torture -- NAME [AMOUNT]`);
+  process.exitCode = 2;
+} else {
+  const runs = new Runs();
+  try {
+    await torture(runs, amount === undefined ? undefined : Number(amount));
+    say(`torture ${name}: everything held`);
+  } finally {
+    await runs.end();
+  }
+}
