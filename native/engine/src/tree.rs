@@ -5,7 +5,8 @@ use std::sync::Arc;
 use alloy_primitives::{B256, U256};
 use zkevm_state_db::{DbError, Store, WriteBatch, schema};
 use zkevm_state_tree::{
-    AuditReport, CacheStats, H4, MemoryTree, PageError, PageSource, StateTree, TreeConfig, TreeDelta, TreeError,
+    AuditReport, CacheStats, H4, MemoryTree, PageError, PageKeyBytes, PageSource, StateTree, TreeConfig, TreeDelta,
+    TreeError,
 };
 
 use crate::error::{EngineError, EngineResult};
@@ -17,6 +18,11 @@ impl PageSource for Pages {
     fn page(&self, key: &[u8]) -> Result<Option<Vec<u8>>, PageError> {
         let page = self.0.get(schema::TREE, key).map_err(PageError::new)?;
         Ok(page.map(|bytes| bytes.to_vec()))
+    }
+
+    fn pages(&self, keys: &[PageKeyBytes]) -> Result<Vec<Option<Vec<u8>>>, PageError> {
+        let pages = self.0.get_many(schema::TREE, keys).map_err(PageError::new)?;
+        Ok(pages.into_iter().map(|page| page.map(|bytes| bytes.to_vec())).collect())
     }
 }
 

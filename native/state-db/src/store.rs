@@ -109,6 +109,16 @@ impl Store {
         self.db.get_pinned_cf(self.family(family)?, key).map_err(|error| self.read_failed(family, error))
     }
 
+    /// Reads the values of many keys, which are sorted, in their order.
+    ///
+    /// # Errors
+    /// [`DbError::Rocks`] on a failed read.
+    pub fn get_many<K: AsRef<[u8]>>(&self, family: &str, keys: &[K]) -> DbResult<Vec<Option<DBPinnableSlice<'_>>>> {
+        let are_sorted = true;
+        let values = self.db.batched_multi_get_cf(self.family(family)?, keys, are_sorted);
+        values.into_iter().map(|value| value.map_err(|error| self.read_failed(family, error))).collect()
+    }
+
     /// Puts `value` into `batch`.
     ///
     /// # Errors

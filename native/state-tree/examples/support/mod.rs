@@ -1,4 +1,6 @@
-//! What both benchmarks share: the yardstick, order statistics and arguments.
+//! What the benchmarks share: the yardstick, order statistics and arguments.
+
+#![allow(dead_code, reason = "no benchmark uses all of it")]
 
 use qp_plonky2_core::poseidon::Poseidon;
 use qp_plonky2_field::{
@@ -54,6 +56,10 @@ impl Samples {
         self.0.push(sample);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -81,6 +87,11 @@ pub(crate) fn argument(name: &str, default: usize) -> usize {
         (Some(_), None) => panic!("--{name} needs a number"),
         (None, _) => default,
     }
+}
+
+/// Whether `--name` was given.
+pub(crate) fn flag(name: &str) -> bool {
+    std::env::args().any(|argument| argument == format!("--{name}"))
 }
 
 pub(crate) fn rounded_ratio(part: f64, whole: f64) -> f64 {
