@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- NAME [--json FILE] [options of the bench]`: one benchmark, with the machine, the commit and the flags beside its numbers.
+ * `npm run bench -- NAME [--json FILE] [--plots FOLDER] [options of the bench]`: one benchmark, with the machine, the commit and the flags
+ * beside its numbers.
  * bench/README.md says which bench answers which question.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,6 +12,7 @@ import { recipe, root } from './lib/project.mjs';
 import { query, run } from './lib/run.mjs';
 import { setup } from './lib/setup.mjs';
 import { prepareToolchain } from './lib/toolchain.mjs';
+import { treePlots } from './lib/tree-plots.mjs';
 import { tsc } from './lib/typescript.mjs';
 
 const BENCHES = {
@@ -18,23 +20,45 @@ const BENCHES = {
   executor: (args) => fromRust('zkevm-executor', 'executor_bench', args),
   poseidon: (args) => fromRust('zkevm-state-tree', 'bench_poseidon', args),
   sequencer: (args) => fromNode('sequencer', args),
-  'state-tree': (args) => fromRust('zkevm-state-tree', 'bench_state_tree', args),
+  'state-tree': async (args) => ({
+    memory: await fromRust('zkevm-state-tree', 'bench_state_tree', args),
+    store: await fromRust('zkevm-engine', 'bench_tree_store', args),
+  }),
 };
+
+/** What draws the results of a bench: SVG texts by file name. */
+const PLOTS = { 'state-tree': treePlots };
 
 await runMain(async () => {
   const [name, ...rest] = process.argv.slice(2);
   const bench = BENCHES[name];
   if (!bench) throw new Failure(`Which bench? There are ${Object.keys(BENCHES).join(', ')}.`, 'npm run bench -- NAME [--json FILE]');
-  const at = rest.indexOf('--json');
-  const file = at < 0 ? null : rest[at + 1];
-  if (file === undefined) throw new Failure('--json needs a file.');
-  const args = at < 0 ? rest : rest.toSpliced(at, 2);
+  const file = takeOption(rest, '--json');
+  const folder = takeOption(rest, '--plots');
+  if (folder !== null && !PLOTS[name]) throw new Failure(`The bench ${name} has no plots.`);
   await setup();
-  const results = await bench(args);
-  const text = `${JSON.stringify({ bench: name, ...conditions(args), results }, null, 2)}\n`;
+  const results = await bench(rest);
+  const text = `${JSON.stringify({ bench: name, ...conditions(rest), results }, null, 2)}\n`;
   process.stdout.write(text);
-  if (file) writeFileSync(resolve(process.env.INIT_CWD ?? process.cwd(), file), text);
+  if (file !== null) writeFileSync(fromCaller(file), text);
+  if (folder === null) return;
+  mkdirSync(fromCaller(folder), { recursive: true });
+  for (const [plot, svg] of Object.entries(PLOTS[name](results))) writeFileSync(join(fromCaller(folder), plot), svg);
 });
+
+/** Where the caller means, who may stand anywhere. */
+function fromCaller(path) {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
+}
+
+/** Takes an option and its value out of the arguments; null when it is not there. */
+function takeOption(args, option) {
+  const at = args.indexOf(option);
+  if (at < 0) return null;
+  const [, value] = args.splice(at, 2);
+  if (value === undefined) throw new Failure(`${option} needs a value.`);
+  return value;
+}
 
 /** Without these a number means nothing. */
 function conditions(args) {

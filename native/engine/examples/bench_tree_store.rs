@@ -28,8 +28,8 @@ const LEAVES_LARGE: usize = 10_000_000;
 const BUILD_KEYS: usize = 50_000;
 /// Each opens the database anew.
 const COLD_PASSES: usize = 7;
-/// Passes before the cache is called warm.
-const WARM_UP_PASSES: usize = 60;
+/// Keys that are changed before the cache is called warm: all, or enough to fill the cache.
+const WARM_UP_KEYS: usize = 1_000_000;
 const ROOT: &[u8] = b"bench/root";
 
 type Failure = Box<dyn std::error::Error>;
@@ -157,9 +157,9 @@ impl Settings {
             root = H4::from_b256(&self.timed(&mut database, &load.updates(self.keys), &mut cold)?)?;
         }
         let mut database = Database::open(folder.path(), self.cache_bytes, true, root, depth)?;
-        for _ in 0..WARM_UP_PASSES {
-            // Larger than those timed, so that all of a tree that fits the cache is there.
-            database.pass(&load.updates(10 * self.keys))?;
+        for keys in load.keys[..leaves.min(WARM_UP_KEYS)].chunks(BUILD_KEYS) {
+            let writes: Vec<(H4, U256)> = keys.iter().map(|key| (*key, U256::from(load.numbers.next() | 1))).collect();
+            database.pass(&writes)?;
         }
         let before = database.tree.cache_stats();
         let (mut update, mut insert) = (Series::default(), Series::default());

@@ -79,6 +79,16 @@ fn mul32(a: V, b: V) -> V {
     _mm256_mul_epu32(a, b)
 }
 
+/// The same value, computed by here: the compiler would order the steps of several S-boxes by its own lights, for some
+/// surroundings of the code well and for others a fifth slower.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pin(mut x: V) -> V {
+    // SAFETY: there is no instruction.
+    unsafe { std::arch::asm!("/* {0} */", inout(ymm_reg) x, options(nomem, nostack, preserves_flags)) };
+    x
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
 fn merge(low: V, high: V) -> V {

@@ -19,7 +19,7 @@ macro_rules! each {
 /// Defines `compress`. Expects in scope `V`, `LANES`, `SIDE_BY_SIDE` (how many S-boxes are computed together) and, all with the given attributes, the functions `load`,
 /// `store`, `splat`, `add`, `sub`, `and`, `shl::<N>`, `shr::<N>`, `mul32` (product of the low 32 bits), `add_mod` and
 /// `sub_mod_small` (modulo p, 64 bits in, 64 bits out), `add_mod_small` (the same when the second operand is below
-/// 2^60), `merge` (low 32 bits of the first, high 32 bits of the second), `carry` and `mds_half`.
+/// 2^60), `merge` (low 32 bits of the first, high 32 bits of the second), `pin` (the same value, at this point), `carry` and `mds_half`.
 macro_rules! define_kernel {
     ($(#[$attribute:meta])*) => {
         /// Both halves of elements to 64 bits; neither half may be negative or above 2^59.
@@ -73,12 +73,16 @@ macro_rules! define_kernel {
         $(#[$attribute])*
         fn sbox<const N: usize>(x: [V; N]) -> ([V; N], [V; N]) {
             let mask = splat(EPSILON);
+            let x = each!(N, i => pin(x[i]));
             let x_high = each!(N, i => shr::<32>(x[i]));
             let x2 = square(x, x_high);
+            let x2 = each!(N, i => pin(x2[i]));
             let x2_high = each!(N, i => shr::<32>(x2[i]));
             let [low, middle, high] = product(x, x_high, x2, x2_high);
             let x3 = reduce(each!(N, i => merge(low[i], shl::<32>(middle[i]))), high);
+            let x3 = each!(N, i => pin(x3[i]));
             let x4 = square(x2, x2_high);
+            let x4 = each!(N, i => pin(x4[i]));
             let x3_high = each!(N, i => shr::<32>(x3[i]));
             let x4_high = each!(N, i => shr::<32>(x4[i]));
             let [low, middle, high] = product(x3, x3_high, x4, x4_high);

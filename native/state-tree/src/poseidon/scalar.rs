@@ -15,8 +15,8 @@ pub(super) const MDS_ROW: [u64; 12] = [17, 15, 41, 16, 2, 28, 13, 13, 39, 18, 34
 /// What is added to the circulant at M\[0\]\[0\].
 pub(super) const MDS_DIAGONAL_0: u64 = 8;
 
-/// S-boxes computed together, by measurement: the steps of one wait for each other.
-const SIDE_BY_SIDE: usize = 4;
+/// S-boxes computed together, by measurement: the steps of one wait for each other, and more need more registers.
+const SIDE_BY_SIDE: usize = 3;
 
 #[inline]
 fn full_round(state: &mut [u64; 12], constants: &[u64; 12]) {
