@@ -34,6 +34,7 @@ export function linePlot({ title, xLabel, yLabel, series }) {
   const line = (x1, y1, x2, y2, more) =>
     `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${more}/>`;
   const parts = [
+    `<title>${asText(title)}</title>`,
     text(MARGIN.left, 24, title, 'font-size="15" font-weight="bold"'),
     text((MARGIN.left + right) / 2, HEIGHT - 12, xLabel, 'text-anchor="middle"'),
     text(MARGIN.left, MARGIN.top - 8, yLabel),
