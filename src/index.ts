@@ -9,4 +9,5 @@ export { DEV_MNEMONIC, type DevAccount, devAccounts } from './config/dev-chain.j
 export { type ConfigSources, loadConfig } from './config/load.js';
 export type { ConfigSections } from './config/schema.js';
 export { type NodeModules, SequencerNode } from './node.js';
+export * from './proof/index.js';
 export { CLIENT_VERSION, VERSION } from './version.js';

@@ -100,6 +100,10 @@ const ENGINE = {
     cause: 'So many keys changed since that block that its state tree is not rebuilt for a proof or a witness.',
     remedy: 'Ask for a newer block or batch, or raise rpc.proofChangesMax.',
   },
+  PROOF_INVALID: {
+    cause: 'A state proof does not prove what it claims under the given state root.',
+    remedy: 'Check that proof and state root are of the same block; if they are, do not trust the node that answered.',
+  },
   BATCH_NOT_CLOSED: {
     cause: 'A witness was asked for of a batch that is open, does not exist, or is the genesis.',
     remedy: 'Ask for a batch from 1 to the last closed one,.',

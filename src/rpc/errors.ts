@@ -68,6 +68,8 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   ENGINE_CLOSED: fixed(RPC_CODE.server, 'sequencer halted: the node is shutting down'),
   STATE_PRUNED: SERVER,
   STATE_TOO_OLD: own(RPC_CODE.limitExceeded),
+  // Thrown by the verifier, which no method calls.
+  PROOF_INVALID: INTERNAL,
   BATCH_NOT_CLOSED: SERVER,
   WITNESS_INCOMPLETE: INTERNAL,
   BLOCK_NOT_FOUND: fixed(RPC_CODE.server, 'header not found'),
