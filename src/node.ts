@@ -264,7 +264,8 @@ function openPool(
   });
 }
 
-function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<typeof openEngine>[0] {
+/** How the engine is opened for a configuration. */
+export function engineOptions(config: NodeConfig, genesis: GenesisSource): Parameters<typeof openEngine>[0] {
   return {
     path: config.data.directory,
     chainId: config.chain.chainId,

@@ -8,6 +8,7 @@ import { parseArguments, usage } from './arguments.js';
 import { runDb } from './commands/db.js';
 import { runReplay } from './commands/replay.js';
 import { runStart } from './commands/start.js';
+import { runWitness } from './commands/witness.js';
 import { errorDocs } from './error-docs.js';
 import { helpText } from './help.js';
 import type { Terminal } from './terminal.js';
@@ -26,6 +27,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   // Its options are its own, not settings of a node.
   if (args[0] === 'replay') return runReplay(args.slice(1), terminal);
   if (args[0] === 'db') return runDb(args.slice(1), terminal);
+  if (args[0] === 'witness') return runWitness(args.slice(1), terminal);
   const parsed = parseArguments(args);
   if (parsed.help) return print(terminal, helpText());
   if (parsed.version) return print(terminal, `${VERSION}\n`);

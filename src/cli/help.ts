@@ -4,6 +4,7 @@ import { type ConfigSections, FLAG_ALIASES, NAMED_SETTINGS, type NamedSetting, S
 const HEAD = `Usage: zkevm-sequencer [start] [options]
        zkevm-sequencer replay FILE     make the batches of a recording again (--record FILE); replay --help
        zkevm-sequencer db COMMAND      check, measure, compact, prune, copy or bring back a database: db --help
+       zkevm-sequencer witness BATCH   write a closed batch as input of the executor; witness --help
        zkevm-sequencer config docs     print docs/config.md
        zkevm-sequencer errors docs     print docs/errors.md
 

@@ -24,6 +24,9 @@ const START = {
     cause: 'The file given with --config cannot be read or is not JSON.',
     remedy: 'Check the path, its permissions and its syntax.',
   },
+  NODE_UNREACHABLE: { cause: 'No node answers at the URL given with --rpc.', remedy: 'Check the URL, and that the node runs.' },
+  NODE_REFUSED: { cause: 'The node asked with --rpc answers with an error.', remedy: 'Do as its message says.' },
+  OUTPUT_UNWRITABLE: { cause: 'The file given with --out cannot be written.', remedy: 'Check the path, its permissions and free space.' },
   RECORDING_UNREADABLE: {
     cause: 'The file given with --record, or to `replay`, cannot be read or written, or is not a recording of this version.',
     remedy: 'Check the path and its permissions; replay with the version that recorded, or record into a new file.',

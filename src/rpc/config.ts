@@ -44,6 +44,7 @@ export interface RpcConfig {
   filtersMax: number;
   filterIdleMs: number;
   subscriptionsMax: number;
+  proofChangesMax: number;
   displayGasPerSecond: number;
   readyStaleMs: number;
   closeTimeoutMs: number;
@@ -141,6 +142,12 @@ export const rpcSettings: Settings<RpcConfig> = {
   filtersMax: integer({ doc: 'Filters that exist at a time.', default: 10_000, min: 1, max: 1_000_000 }),
   filterIdleMs: integer({ doc: 'A filter that is not polled for so long is removed.', default: 300_000, min: 1000, max: 86_400_000 }),
   subscriptionsMax: integer({ doc: 'Subscriptions of one WebSocket connection.', default: 128, min: 1, max: 100_000 }),
+  proofChangesMax: integer({
+    doc: 'Keys that may have changed since a block for its state tree to be rebuilt for proofs and witnesses: about 40 us and 2 KB each.',
+    default: 100_000,
+    min: 1,
+    max: 100_000_000,
+  }),
   displayGasPerSecond: integer({
     doc: 'Gas per second of block time that eth_feeHistory shows as a full block.',
     default: DISPLAY_GAS_PER_SECOND,

@@ -35,6 +35,9 @@ export const RPC_RULES: Readonly<Record<ErrorCode, RpcRule>> = {
   // Faults at start cannot reach a client; should one do so, it is a fault of the node.
   CLI_USAGE: INTERNAL,
   CONFIG_INVALID: INTERNAL,
+  NODE_UNREACHABLE: INTERNAL,
+  NODE_REFUSED: INTERNAL,
+  OUTPUT_UNWRITABLE: INTERNAL,
   CONFIG_FILE_UNREADABLE: INTERNAL,
   RECORDING_UNREADABLE: INTERNAL,
   GENESIS_UNREADABLE: INTERNAL,

@@ -102,6 +102,7 @@ fn stored_batches_replay_to_the_same_roots_and_counters() {
             timestamp_limit: u64::MAX,
             sequencer: SEQUENCER,
             forced_block_hash_l1: B256::ZERO,
+            is_injected: false,
             l1_info: L1InfoSource::default(),
             counts: true,
             limits: None,

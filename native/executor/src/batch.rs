@@ -36,6 +36,9 @@ pub struct BatchInput {
     pub sequencer: Address,
     /// Zero, or the L1 block hash of a forced batch.
     pub forced_block_hash_l1: B256,
+    /// Execute as a forced batch whatever the L1 block hash is: for the injected first batch of a chain that started
+    /// without L1, which has none.
+    pub is_injected: bool,
     /// L1 data the batch refers to.
     pub l1_info: L1InfoSource,
     /// Count virtual counters.
@@ -173,7 +176,7 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
     }
 
     fn is_forced(&self) -> bool {
-        !self.input.forced_block_hash_l1.is_zero()
+        self.input.is_injected || !self.input.forced_block_hash_l1.is_zero()
     }
 
     fn count(&mut self, counters: Counters) -> Result<(), Stop> {

@@ -94,6 +94,7 @@ fn input(scenario: &Scenario, counts: bool) -> BatchInput {
         timestamp_limit: 1 << 40,
         sequencer: COINBASE,
         forced_block_hash_l1: B256::ZERO,
+        is_injected: false,
         l1_info: L1InfoSource::default(),
         counts,
         limits: None,

@@ -79,6 +79,7 @@ impl Engine {
             timestamp_limit: batch.timestamp,
             sequencer: batch.coinbase,
             forced_block_hash_l1,
+            is_injected: batch.kind == BatchKind::Injected as u8,
             l1_info: if is_sequenced { l1_info(blocks) } else { L1InfoSource::default() },
             counts: true,
             limits: None,

@@ -35,6 +35,9 @@ pub(super) struct Execution {
     pub(super) counter_profile: String,
     /// The depth of the state tree that the counters take.
     pub(super) smt_depth: u32,
+    /// An injected first batch, also where there is no L1 block hash that would tell.
+    #[serde(default)]
+    pub(super) injected: bool,
 }
 
 #[derive(Serialize)]
@@ -147,6 +150,7 @@ impl WitnessedBatch {
             execution: Execution {
                 counter_profile: input.spec.profile.name().to_owned(),
                 smt_depth: input.depth_measure.unwrap_or_default(),
+                injected: input.is_injected,
             },
             l1_info_tree: l1_info_tree(input),
             contracts_bytecode: self.contracts_bytecode(),

@@ -325,6 +325,7 @@ impl RawVector<'_> {
         input.timestamp_limit = self.timestamp_limit.u64().map_err(at("timestampLimit"))?;
         input.sequencer = address(&self.sequencer_addr).map_err(at("sequencerAddr"))?;
         input.forced_block_hash_l1 = hash(&text(&self.forced_block_hash_l1)).map_err(at("forcedBlockHashL1"))?;
+        input.is_injected = self.execution.as_ref().is_some_and(|execution| execution.injected);
         input.l1_info = self.l1_info().map_err(at("l1InfoTree"))?;
         Ok(input)
     }

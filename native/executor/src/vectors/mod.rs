@@ -84,6 +84,7 @@ fn input_template(spec: zkevm_primitives::ForkSpec) -> BatchInput {
         timestamp_limit: 0,
         sequencer: alloy_primitives::Address::ZERO,
         forced_block_hash_l1: alloy_primitives::B256::ZERO,
+        is_injected: false,
         l1_info: crate::L1InfoSource::default(),
         counts: true,
         limits: None,

@@ -6,6 +6,7 @@ import { blockMethods } from './blocks.js';
 import { counterMethods } from './counters.js';
 import { feeMethods } from './fees.js';
 import { forkMethods } from './forks.js';
+import { proofMethods } from './proofs.js';
 import { statusMethods } from './status.js';
 import { traceCounterMethods } from './trace-counters.js';
 
@@ -16,6 +17,7 @@ export function zkevmMethods(services: RpcServices): MethodTable {
     ...counterMethods(services),
     ...feeMethods(services),
     ...forkMethods(services),
+    ...proofMethods(services),
     ...statusMethods(services),
     ...traceCounterMethods(services),
   };
