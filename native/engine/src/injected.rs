@@ -50,7 +50,10 @@ impl Engine {
         }
         let model = CounterModel::new(params.spec.profile);
         let executed = executor.seal()?;
-        let counters: Counters = executed.counters + model.batch(first.transactions.len(), &params.levels);
+        // An open block counts the decoding of its changeL2Block, and a forced batch has none.
+        let no_change_l2_block = model.decode_change_l2_block().at(params.levels.tx);
+        let counters: Counters = executed.counters.saturating_sub(&no_change_l2_block)
+            + model.batch(first.transactions.len(), &params.levels);
         let part = BatchPart {
             data: first.transactions.to_vec(),
             used: Resources::new(&counters, first.transactions.len() as u64, executed.gas_used),
