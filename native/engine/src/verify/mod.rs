@@ -237,6 +237,7 @@ impl Engine {
             timestamp_limit: record.timestamp,
             sequencer: record.coinbase,
             forced_block_hash_l1: forced_hash,
+            is_injected: record.kind == BatchKind::Injected as u8,
             l1_info: L1InfoSource { leaves: leaves.filter(|(index, _)| *index != 0).collect(), skips_proofs: true },
             counts: true,
             limits: Some(spec.limits),
