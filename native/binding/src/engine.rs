@@ -8,6 +8,7 @@ use napi_derive::napi;
 use zkevm_engine::block_id::BlockId;
 use zkevm_engine::engine::{ChainState, Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
+use zkevm_engine::stages::Stage;
 use zkevm_engine::{EngineError, EngineResult, admission, block, call, explanations, pool, seal, settle};
 
 use crate::error::{Result, to_js};
@@ -75,6 +76,15 @@ impl Engine {
         run(move || work(&*current(&slot)?), Buffer::from)
     }
 
+    /// The same for the account of a stage.
+    fn staged(
+        &self,
+        stage: Stage,
+        work: impl FnOnce(&Core) -> EngineResult<Vec<u8>> + Send + 'static,
+    ) -> PromisedBuffer {
+        self.bytes(move |core| core.timed(stage, || work(core)))
+    }
+
     #[napi(catch_unwind)]
     pub fn head(&self) -> Result<EngineHead> {
         let core = self.core()?;
@@ -119,18 +129,22 @@ impl Engine {
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
     pub fn admit(&self, transactions: Buffer, pre_execute: bool) -> PromisedBuffer {
-        self.bytes(move |core| admission::admit(core, &unpack_list(&transactions)?, pre_execute))
+        self.staged(Stage::Admission, move |core| admission::admit(core, &unpack_list(&transactions)?, pre_execute))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
     pub fn pre_execute(&self, transactions: Buffer) -> PromisedBuffer {
-        self.bytes(move |core| admission::pre_execute(core, &unpack_list(&transactions)?))
+        self.staged(Stage::Admission, move |core| admission::pre_execute(core, &unpack_list(&transactions)?))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn pool_write(&self, operations: Buffer) -> Promised<()> {
         let slot = Arc::clone(&self.core);
-        run(move || pool::write(current(&slot)?.store(), &operations), |()| ())
+        let work = move || {
+            let core = current(&slot)?;
+            core.timed(Stage::PoolWrite, || pool::write(core.store(), &operations))
+        };
+        run(work, |()| ())
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
@@ -179,12 +193,12 @@ impl Engine {
             })
         };
         let request = read().map_err(to_js)?;
-        Ok(self.bytes(move |core| core.open_block(&request)))
+        Ok(self.staged(Stage::Execution, move |core| core.open_block(&request)))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
     pub fn execute(&self, request: ExecuteRequest) -> PromisedBuffer {
-        self.bytes(move |core| {
+        self.staged(Stage::Execution, move |core| {
             let request = block::ExecuteRequest {
                 transactions: unpack_list(&request.transactions)?,
                 remaining: zkevm_engine::layout::Resources::read(&request.remaining)?,
@@ -215,7 +229,10 @@ impl Engine {
         let through = through.map_or(Ok(u64::MAX), |through| unsigned(through, "through")).map_err(to_js)?;
         let slot = Arc::clone(&self.core);
         Ok(run(
-            move || current(&slot)?.commit_sealed(through),
+            move || {
+                let core = current(&slot)?;
+                core.timed(Stage::Commit, || core.commit_sealed(through))
+            },
             |committed| CommittedBlocks {
                 block_number: signed(committed.block),
                 blocks: committed.blocks,

@@ -5,6 +5,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, Secp256k1, VerifyOnly};
 use std::sync::OnceLock;
+use zkevm_primitives::cpu;
 
 /// Fewest signatures worth a thread: recovery takes some 30 microseconds, starting a thread as much.
 const SIGNATURES_PER_THREAD_MIN: usize = 16;
@@ -86,13 +87,29 @@ pub fn recover_senders(transactions: &[&L2Transaction], threads: usize) -> Vec<R
     }
     let mut results = vec![Recovery::OutOfRange; transactions.len()];
     let share = transactions.len().div_ceil(threads);
+    let recover_all = |transactions: &[&L2Transaction], results: &mut [Recovery]| {
+        for (tx, result) in transactions.iter().zip(results) {
+            *result = tx.recover();
+        }
+    };
     std::thread::scope(|scope| {
-        for (transactions, results) in transactions.chunks(share).zip(results.chunks_mut(share)) {
+        let mut jobs = transactions.chunks(share).zip(results.chunks_mut(share));
+        let own = jobs.next();
+        let help = |(transactions, results)| {
             scope.spawn(move || {
-                for (tx, result) in transactions.iter().zip(results) {
-                    *result = tx.recover();
-                }
-            });
+                recover_all(transactions, results);
+                cpu::spent_nanos()
+            })
+        };
+        let helpers: Vec<_> = jobs.map(help).collect();
+        if let Some((transactions, results)) = own {
+            recover_all(transactions, results);
+        }
+        for helper in helpers {
+            match helper.join() {
+                Ok(nanos) => cpu::credit(nanos),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         }
     });
     results

@@ -33,6 +33,7 @@ mod reader;
 mod reads;
 pub mod seal;
 pub mod settle;
+pub mod stages;
 pub mod trace;
 pub mod tree;
 pub mod verify;

@@ -6,12 +6,20 @@ use std::sync::TryLockError;
 use zkevm_state_tree::CacheStats;
 
 use crate::engine::Engine;
+use crate::stages::Stage;
 
 impl Engine {
     /// Prometheus text of the native side. Waits for nothing: while a commit has the tree, its figures are those of the last time.
     pub fn metrics_text(&self) -> String {
         let store = self.store();
         let mut text = self.pre_executions.metrics_text();
+        text.push_str("# HELP zknode_stage_cpu_seconds_total CPU time by stage of the pipeline, of all threads that work on it.\n");
+        text.push_str("# TYPE zknode_stage_cpu_seconds_total counter\n");
+        for stage in Stage::ALL {
+            let (name, seconds) = (stage.name(), self.stages.seconds(stage));
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "zknode_stage_cpu_seconds_total{{stage=\"{name}\"}} {seconds}");
+        }
         for (name, property) in [
             ("rocksdb_estimated_keys", "rocksdb.estimate-num-keys"),
             ("rocksdb_live_data_bytes", "rocksdb.estimate-live-data-size"),

@@ -19,6 +19,7 @@ use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
 use crate::header::{ReceiptForRoot, logs_bloom, receipts_root, transactions_root};
 use crate::layout::Resources;
+use crate::stages::Stage;
 use crate::tree::TreeUpdate;
 use crate::views::{header_json, to_json};
 
@@ -128,7 +129,7 @@ impl Engine {
         let open = slot.take().ok_or(EngineError::WrongState("no L2 block is open"))?;
         let OpenBlock { executor, data, included, used, high, opened_at_ms, start, .. } = open;
         let started = Instant::now();
-        let executed = executor.seal()?;
+        let executed = self.timed(Stage::Seal, || executor.seal())?;
         let part = BatchPart { data: data.into_bytes(), used, high, opened_at_ms, injected: None };
         let closing = closing.map(|closing| (closing, now_ms));
         let sealed = self.finish_executed(executed, &included, start.l1_info_tree_index, part, closing, started);
@@ -150,9 +151,10 @@ impl Engine {
         let mut tree = self.tree.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.settle_tree(&mut tree);
         let tree_started = Instant::now();
-        let update = tree.update(&leaf_writes(&executed.diff))?;
+        let update = self.timed(Stage::Tree, || tree.update(&leaf_writes(&executed.diff)))?;
         let tree_nanos = tree_started.elapsed().as_nanos() as u64;
-        let described = self.describe(&executed, included, l1_info_index, (&update, &part), closing);
+        let describe = || self.describe(&executed, included, l1_info_index, (&update, &part), closing);
+        let described = self.timed(Stage::Seal, describe);
         let (records, chain, sealed) = described.inspect_err(|_| tree.discard(&update))?;
         drop(tree);
         let block = Arc::new(SealedAhead::new(executed.diff, records, update, chain, part.data));

@@ -5,6 +5,7 @@
 
 mod constants;
 mod counters;
+pub mod cpu;
 mod fork;
 mod numbers;
 mod rom_error;

@@ -1,5 +1,7 @@
 //! One pass on several threads: each takes some of the subtrees below the root page.
 
+use zkevm_primitives::cpu;
+
 use crate::{
     forest::Subtree,
     page::{PAGE_LEVELS, PageKey},
@@ -60,11 +62,19 @@ pub(crate) fn run<S: PageSource>(
     let mut jobs = chunks.into_iter().zip(workspaces);
     let first = jobs.next();
     let parts: Vec<Result<Part, TreeError>> = std::thread::scope(|scope| {
-        let handles: Vec<_> =
-            jobs.map(|(chunk, work)| scope.spawn(move || run_chunk(store, chunk, work, is_inner))).collect();
+        let help = |(chunk, work)| {
+            scope.spawn(move || {
+                let part = run_chunk(store, chunk, work, is_inner);
+                (part, cpu::spent_nanos())
+            })
+        };
+        let handles: Vec<_> = jobs.map(help).collect();
         let first = first.map(|(chunk, work)| run_chunk(store, chunk, work, is_inner));
         let others = handles.into_iter().map(|handle| match handle.join() {
-            Ok(part) => part,
+            Ok((part, nanos)) => {
+                cpu::credit(nanos);
+                part
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         });
         first.into_iter().chain(others).collect()
