@@ -19,6 +19,8 @@ const TIMELINE_MAX = 64;
 const TIMELINES_MAX = 50_000;
 /** Included transactions whose waiting is still explained. */
 const INCLUDED_MAX = 20_000;
+/** A map goes over its bound by one in so many before its oldest entries are forgotten. */
+const FORGOTTEN_SHARE = 16;
 
 /** Keeps what explanations are made of. */
 export class ExplainLog {
@@ -179,11 +181,16 @@ export class ExplainLog {
   }
 }
 
-/** Keeps a map at its bound. */
+/**
+ * Keeps a map near its bound. A map remembers deleted entries until it is rehashed, and finding its oldest one walks over all of them: so many
+ * are forgotten at a time, in one walk.
+ */
 function forgetOldest<K>(map: Map<K, unknown>, max: number): void {
-  while (map.size > max) {
-    const oldest = map.keys().next();
-    if (oldest.done === true) return;
-    map.delete(oldest.value);
+  const slack = Math.ceil(max / FORGOTTEN_SHARE);
+  if (map.size <= max + slack) return;
+  let over = map.size - max;
+  for (const key of map.keys()) {
+    if (over-- <= 0) return;
+    map.delete(key);
   }
 }
