@@ -65,7 +65,9 @@ class Attack {
   readonly #cast: Cast;
   readonly #contracts: Contracts;
   readonly #watching: Promise<void>;
-  #honest: Sent[] = [];
+  /** By connection: a sender keeps to one, so that no nonce overtakes another. */
+  readonly #honest: Sent[][] = Array.from({ length: HONEST_CONNECTIONS }, () => []);
+  #honestMade = 0;
   #games: Game[] = [];
   #honestSent = 0;
   #hostileSent = 0;
@@ -102,13 +104,16 @@ class Attack {
   /** One phase; answers the honest transactions included per second. What is sent is signed beforehand: that is no work of the node. */
   async phase(seconds: number, isAttacked: boolean): Promise<number> {
     const planned = seconds * PHASE_PLAN_PER_SECOND;
-    while (this.#honest.length < planned) this.#honest.push(this.#cast.honest(this.#world));
+    while (this.#honestMade - this.#honestSent < planned) {
+      // Senders take turns, and their number is a multiple of the connections'.
+      this.#honest[this.#honestMade++ % HONEST_CONNECTIONS]?.push(this.#cast.honest(this.#world));
+    }
     let hostile = this.#games.length;
     while (isAttacked && hostile++ < planned / 2) this.#games.push(this.#cast.game(this.#world, this.#contracts));
     const untilMs = Date.now() + seconds * 1000;
     const [includedBefore, sentBefore, startedMs] = [this.#world.honestIncluded, this.#honestSent, Date.now()];
     const hostileBefore = this.#hostileSent;
-    const running = Array.from({ length: HONEST_CONNECTIONS }, () => this.#sendHonest(untilMs));
+    const running = this.#honest.map((queue) => this.#sendHonest(queue, untilMs));
     if (isAttacked) {
       const paced = () => this.#hostileSent - hostileBefore < this.#honestSent - sentBefore;
       for (let i = 0; i < HOSTILE_CONNECTIONS; i++) running.push(this.#sendHostile(untilMs, paced));
@@ -122,13 +127,13 @@ class Attack {
     return rate;
   }
 
-  async #sendHonest(untilMs: number): Promise<void> {
+  async #sendHonest(queue: Sent[], untilMs: number): Promise<void> {
     while (Date.now() < untilMs && this.#failure === null) {
       if (this.#world.honestOpen >= HONEST_OPEN_MAX) {
         await sleep(5);
         continue;
       }
-      const group = this.#honest.splice(0, HONEST_GROUP);
+      const group = queue.splice(0, HONEST_GROUP);
       if (group.length === 0) return;
       this.#honestSent += group.length;
       await this.#send(group);
