@@ -42,6 +42,8 @@ export class PoolEntry implements PoolTransaction {
   phase: EntryPhase = 'waiting';
   /** Why it is not included yet; null when nothing happened to it. */
   reason: string | null = null;
+  /** Rank among what entered the pool in this run; 0 before. Not `arrival`: what arrives waits for the disk before it enters. */
+  joined = 0;
   /** Executions that did not fit the rest of a batch. */
   misfits = 0;
   /** Executions at which the core failed. */

@@ -36,6 +36,7 @@ export class PoolIndex {
   #sequence = 0;
   #readersOpen = 0;
   #memoryBytes = 0;
+  #joined = 0;
   #inBlockCount = 0;
 
   constructor(order: EntryOrder) {
@@ -46,6 +47,11 @@ export class PoolIndex {
   /** Entries that are not in a block. */
   get waitingCount(): number {
     return this.#byHash.size - this.#inBlockCount;
+  }
+
+  /** Entries that entered in this run, those that left again included. */
+  get joined(): number {
+    return this.#joined;
   }
 
   get memoryBytes(): number {
@@ -90,6 +96,7 @@ export class PoolIndex {
 
   /** Puts an entry in; answers the one of the same sender and nonce that it displaced, which then is out. */
   insert(entry: PoolEntry): PoolEntry | undefined {
+    entry.joined = ++this.#joined;
     const displaced = entry.account.put(entry);
     if (displaced !== undefined) this.#forget(displaced);
     // The account may have been dropped between judgement and insertion only if it was empty; enter it again.

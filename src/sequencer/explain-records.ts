@@ -12,6 +12,8 @@ export interface ClosedBatchRecord {
   readonly number: number;
   readonly reason: string;
   readonly closedAtMs: number;
+  /** What had entered the pool in this run when it was closed; not known of a batch of an earlier run. */
+  readonly joined?: number;
   /** What did not fit, by hash. */
   readonly misfits: ReadonlyMap<string, Shortfall>;
 }
@@ -31,6 +33,8 @@ export interface Subject {
   readonly nonceNumber: number;
   readonly costWei: bigint;
   readonly receivedAtMs: number;
+  /** Rank of entering the pool in this run; not known of what was included in an earlier run. */
+  readonly joined?: number;
 }
 
 /** A transaction that met a closed batch before it was included. */

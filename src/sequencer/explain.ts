@@ -57,7 +57,7 @@ export class ExplainLog {
     this.#dropFrom(number);
     const byHash = new Map<string, Shortfall>();
     for (const [entry, shortfall] of misfits) byHash.set(entry.hash, shortfall);
-    const batch = { number, reason, closedAtMs, misfits: byHash };
+    const batch = { number, reason, closedAtMs, joined: this.#index.joined, misfits: byHash };
     const moments = this.#moments(number, changed);
     this.#keepBatch(batch, moments);
     this.#ahead.push({ batch, moments });
@@ -79,9 +79,9 @@ export class ExplainLog {
     if (before === undefined) return;
     const waited: IncludedSubject[] = [];
     for (const entry of entries) {
-      if (before.closedAtMs < entry.receivedAtMs) continue;
-      const { hash, sender, nonceNumber, costWei, receivedAtMs } = entry;
-      waited.push({ hash, sender, nonceNumber, costWei, receivedAtMs, batch });
+      if (!met(entry, before)) continue;
+      const { hash, sender, nonceNumber, costWei, receivedAtMs, joined } = entry;
+      waited.push({ hash, sender, nonceNumber, costWei, receivedAtMs, joined, batch });
     }
     if (waited.length === 0) return;
     for (const subject of waited) this.#keepIncluded(subject);
@@ -103,7 +103,7 @@ export class ExplainLog {
     const verdicts: BatchVerdict[] = [];
     for (let i = this.#batches.length - 1; i >= 0; i--) {
       const batch = this.#batches[i];
-      if (batch === undefined || batch.closedAtMs < subject.receivedAtMs) break;
+      if (batch === undefined || !met(subject, batch)) break;
       if (batch.number < before) verdicts.push(this.#verdict(subject, batch));
     }
     return verdicts.reverse();
@@ -179,6 +179,15 @@ export class ExplainLog {
     }
     return moments[0];
   }
+}
+
+/**
+ * Whether a transaction was in the pool when a batch was closed. Where both are of this run, by order: between arriving and entering the pool
+ * a transaction waits for the disk, and no batch is to blame for that.
+ */
+function met(subject: Subject, batch: ClosedBatchRecord): boolean {
+  if (subject.joined !== undefined && batch.joined !== undefined) return subject.joined <= batch.joined;
+  return subject.receivedAtMs <= batch.closedAtMs;
 }
 
 /**
