@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use alloy_primitives::{B256, keccak256};
-use zkevm_state_db::records::{AccountRecord, PoolEndRecord, PoolRecord, decode};
+use zkevm_state_db::records::{AccountRecord, HeadRecord, PoolEndRecord, PoolRecord, decode};
 use zkevm_state_db::{Store, schema};
 use zkevm_state_tree::poseidon::linear_hash_many;
 
@@ -84,6 +84,28 @@ pub(super) fn check_pool(store: &Store, progress: &Progress) -> Checked<(u64, u6
         progress.add(1);
     }
     Ok((pending, ended))
+}
+
+/// What is not compared with anything is read as a whole: damage shows by its checksum. Explanations belong to batches that there are.
+pub(super) fn check_rest(store: &Store, head: &HeadRecord, progress: &Progress) -> Checked<u64> {
+    progress.begin("explanations", 0);
+    for item in store.scan(schema::META, &[])? {
+        item?;
+    }
+    let mut explanations = 0;
+    for item in store.scan(schema::EXPLANATION, &[])? {
+        let (key, _) = item?;
+        let (batch, _) = schema::parse_pair_key(&key)
+            .ok_or_else(|| Stop::damaged("a key of the table of explanations", alloy_primitives::hex::encode(&key)))?;
+        // The open batch is the one after the newest closed one.
+        if batch > head.closed_batch + 1 {
+            let expected = format!("of a batch up to {}", head.closed_batch + 1);
+            return Err(Stop::difference("an explanation", expected, format!("of batch {batch}")));
+        }
+        explanations += 1;
+        progress.add(1);
+    }
+    Ok(explanations)
 }
 
 fn of_pool(hash: &B256) -> String {

@@ -61,6 +61,8 @@ pub struct Checks {
     pub pool_pending: u64,
     /// End states of transactions.
     pub pool_ended: u64,
+    /// Records of what became of transactions in batches.
+    pub explanations: u64,
 }
 
 /// The head pointers, which every chain has.
@@ -107,5 +109,6 @@ fn check_all(store: &Arc<Store>, progress: &Progress, memory_bytes: usize, check
     }
     checked.previous_values = history_check::check(store, &head, progress)?;
     (checked.pool_pending, checked.pool_ended) = record_check::check_pool(store, progress)?;
+    checked.explanations = record_check::check_rest(store, &head, progress)?;
     Ok(())
 }
