@@ -126,7 +126,7 @@ fn modexp_ends_with_its_gas_or_its_counters() {
         );
     }
     // Lengths that no memory holds cost all the gas handed over, at once.
-    let huge: Vec<u8> = [U256::MAX; 3].iter().flat_map(|length| length.to_be_bytes::<32>()).collect();
+    let huge: Vec<u8> = [U256::MAX; 3].iter().flat_map(U256::to_be_bytes::<32>).collect();
     let once = hex!("36 5f 5f 37 5f 5f 36 5f 6005 620f4240 fa 00");
     assert_eq!(run(spec(13), &[account(CONTRACT, 0, &once)], &huge), End::Succeeds);
 }

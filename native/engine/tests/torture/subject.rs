@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::worker::WorkerOptions;
 
 /// A worker that says nothing for so long hangs.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// Result of a part of a scenario; the error says what is wrong.
 pub(crate) type Tried<T = ()> = Result<T, String>;
