@@ -1,16 +1,13 @@
 //! What admission has to know of raw transactions, for a whole group at once: fields, sender, and the sender's pending state.
 
 use alloy_primitives::{Address, B256};
-use zkevm_codec::{CodecError, L2Transaction, Recovery, recover_senders};
+use zkevm_codec::{CodecError, L2Transaction, Recovery};
 use zkevm_executor::RecoveredTx;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
 use crate::layout::{ADMISSION_HASH_AT, ADMISSION_ROW_BYTES, Row, pack_list};
 use crate::pre_execution;
-
-/// Threads that recover the senders of one group.
-const RECOVERY_THREADS: usize = 2;
 
 const CODE_RLP: u16 = 1;
 const CODE_TYPE: u16 = 2;
@@ -44,13 +41,14 @@ const fn code_of(error: CodecError) -> u16 {
 pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<Vec<u8>> {
     let decoded: Vec<Result<L2Transaction, CodecError>> =
         raw.iter().map(|raw| L2Transaction::decode_signed(raw)).collect();
-    let valid: Vec<&L2Transaction> = decoded.iter().filter_map(|decoded| decoded.as_ref().ok()).collect();
-    let mut recovered = recover_senders(&valid, RECOVERY_THREADS).into_iter();
+    let valid: Vec<(&L2Transaction, &[u8])> =
+        decoded.iter().zip(raw).filter_map(|(decoded, raw)| Some((decoded.as_ref().ok()?, *raw))).collect();
+    let mut senders = engine.senders.recover(&valid).into_iter();
     let mut rows = Vec::with_capacity(raw.len() * ADMISSION_ROW_BYTES);
     for (raw, decoded) in raw.iter().zip(decoded) {
         let row = match decoded {
             Err(error) => refused_row(code_of(error), raw),
-            Ok(transaction) => match recovered.next().and_then(Recovery::signer) {
+            Ok(transaction) => match senders.next().flatten() {
                 Some(sender) => row_of(engine, transaction, sender, raw, pre_execute)?,
                 None => refused_row(CODE_SIGNATURE, raw),
             },

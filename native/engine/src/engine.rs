@@ -25,6 +25,7 @@ use crate::history::HistoryKeeper;
 use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
 use crate::pre_executions::PreExecutions;
 use crate::reader::{FlatCache, HeadReader};
+use crate::senders::Senders;
 use crate::stages::StageClock;
 use crate::tree::Tree;
 
@@ -105,6 +106,7 @@ pub struct Engine {
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
     pending: RwLock<HashMap<Address, AccountRecord>>,
     pub(crate) pre_executions: PreExecutions,
+    pub(crate) senders: Senders,
     pub(crate) stages: StageClock,
     /// Number and timestamp of the newest L2 block that was opened, for guesses about where a transaction will be.
     pub(crate) opened: Mutex<(u64, u64)>,
@@ -174,6 +176,7 @@ impl Engine {
             history,
             pending: RwLock::new(HashMap::new()),
             pre_executions: PreExecutions::new(options.pre_execution_bytes),
+            senders: Senders::new(),
             stages: StageClock::default(),
             opened: Mutex::new((0, 0)),
         })

@@ -32,6 +32,7 @@ mod proof;
 mod reader;
 mod reads;
 pub mod seal;
+mod senders;
 pub mod settle;
 pub mod stages;
 pub mod trace;
