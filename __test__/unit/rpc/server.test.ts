@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { errorCode } from '../../../src/common/errors.js';
 import { MetricsRegistry } from '../../../src/common/metrics.js';
@@ -41,6 +41,24 @@ test('POST answers JSON-RPC with CORS headers', async (t) => {
   t.is(response.headers.get('content-type'), 'application/json');
   t.is(response.headers.get('access-control-allow-origin'), '*');
   t.is(await response.text(), '{"jsonrpc":"2.0","id":1,"result":"0x3e9"}');
+});
+
+test('an idle connection is kept for as long as every answer announces', async (t) => {
+  const { rpc, url } = await open(t);
+  for (const init of [{ method: 'POST', body: CHAIN_ID }, { method: 'OPTIONS' }, { method: 'GET' }]) {
+    t.is((await fetch(url, init)).headers.get('keep-alive'), 'timeout=8', init.method);
+  }
+  const socket = createConnection(rpc.port, '127.0.0.1');
+  // From before the server can have answered: however slow this machine is, what is measured is no shorter than what the server kept.
+  const sentMs = performance.now();
+  socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${CHAIN_ID.length}\r\n\r\n${CHAIN_ID}`);
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => {
+    answer += chunk.toString();
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  const announced = Number(/keep-alive: timeout=(\d+)/i.exec(answer)?.[1]);
+  t.true(performance.now() - sentMs >= announced * 1000, answer);
 });
 
 test('an empty body is a parse error, notifications get 204', async (t) => {

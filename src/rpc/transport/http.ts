@@ -11,6 +11,11 @@ import type { UwsRequest, UwsResponse } from './uws.js';
 /** A body over the limit is read to its end, so that the client sees the answer; beyond this it is cut off. */
 const DISCARD_MAX_BYTES = 64 * 1024 * 1024;
 const JSON_TYPE = 'application/json';
+/**
+ * uWS closes an idle connection after 10 s, counted in steps of 4: never before 8. It cannot be told otherwise; clients can, so that they do
+ * not send on a connection that is about to be closed.
+ */
+const KEEP_ALIVE = 'timeout=8';
 const MS_PER_SECOND = 1000;
 /** Shorter answers cost more to compress than to send. */
 const GZIP_MIN_CHARS = 32 * 1024;
@@ -129,6 +134,7 @@ class Exchange {
     this.over = true;
     this.#response.cork(() => {
       if (status !== null) this.#response.writeStatus(status);
+      this.#response.writeHeader('Keep-Alive', KEEP_ALIVE);
       writeCors(this.#response, this.#origin);
       if (encoding !== null) this.#response.writeHeader('Content-Encoding', encoding);
       if (retryAfterSeconds > 0) this.#response.writeHeader('Retry-After', String(retryAfterSeconds));
@@ -153,7 +159,7 @@ export function refuse(response: UwsResponse, status: string, message: string): 
 /** Answers a CORS preflight. */
 export function handleOptions(response: UwsResponse, request: UwsRequest, cors: Cors): void {
   const origin = cors.allowed(request);
-  response.writeStatus('204 No Content');
+  response.writeStatus('204 No Content').writeHeader('Keep-Alive', KEEP_ALIVE);
   writeCors(response, origin);
   if (origin !== null) {
     response.writeHeader('Access-Control-Allow-Methods', 'POST, GET, OPTIONS');
@@ -179,6 +185,7 @@ export function handlePage(response: UwsResponse, request: UwsRequest, cors: Cor
     made = { status: '500 Internal Server Error', body: errorText('null', error) };
   }
   if (made.status !== undefined) response.writeStatus(made.status);
+  response.writeHeader('Keep-Alive', KEEP_ALIVE);
   writeCors(response, cors.allowed(request));
   response.writeHeader('Content-Type', made.type ?? JSON_TYPE).end(made.body);
 }
