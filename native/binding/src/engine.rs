@@ -2,20 +2,19 @@
 
 use std::sync::{Arc, RwLock};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::B256;
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
-use zkevm_engine::block_id::BlockId;
-use zkevm_engine::engine::{ChainState, Engine as Core, EngineOptions as CoreOptions};
+use zkevm_engine::engine::{Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
 use zkevm_engine::stages::Stage;
-use zkevm_engine::{EngineError, EngineResult, admission, block, call, explanations, pool, seal, settle};
+use zkevm_engine::{EngineError, EngineResult, admission, block, explanations, pool, seal, settle};
 
+use crate::convert::{address, closed_to_js, hash32, head_to_js, sealed_to_js, sealing, signed, unsigned};
 use crate::error::{Result, to_js};
 use crate::task::{Job, run};
 use crate::types::{
-    CallOutcome, CallRequest, ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, GasEstimate,
-    OpenBlockRequest, SealRequest, SealedBlock,
+    ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, OpenBlockRequest, SealRequest, SealedBlock,
 };
 
 /// One open database; `close` drops it once the calls in flight have ended.
@@ -56,13 +55,18 @@ pub(crate) fn current(slot: &Slot) -> EngineResult<Arc<Core>> {
     slot.as_ref().map(Arc::clone).ok_or(EngineError::Closed)
 }
 
-type Promised<T> = AsyncTask<Job<T, T>>;
+pub(crate) type Promised<T> = AsyncTask<Job<T, T>>;
 type PromisedBuffer = AsyncTask<Job<Vec<u8>, Buffer>>;
 
 #[napi]
 impl Engine {
-    fn core(&self) -> Result<Arc<Core>> {
-        current(&self.core).map_err(to_js)
+    /// The open engine, for work on the event loop.
+    pub(crate) fn current(&self) -> EngineResult<Arc<Core>> {
+        current(&self.core)
+    }
+
+    pub(crate) fn core(&self) -> Result<Arc<Core>> {
+        self.current().map_err(to_js)
     }
 
     /// For work that outlives the call.
@@ -105,7 +109,7 @@ impl Engine {
 
     #[napi(catch_unwind)]
     pub fn setting(&self, name: String) -> Result<Option<String>> {
-        let read = || Ok(current(&self.core)?.store().setting(&name)?);
+        let read = || Ok(self.current()?.store().setting(&name)?);
         read().map_err(to_js)
     }
 
@@ -278,154 +282,6 @@ impl Engine {
         Ok(run(work, closed_to_js))
     }
 
-    #[napi(catch_unwind)]
-    pub fn account(&self, address: Buffer, block: i64) -> Result<Buffer> {
-        let read = || -> EngineResult<Vec<u8>> {
-            let core = current(&self.core)?;
-            let account = core.account_in(&self::address(&address)?, BlockId::from(block))?;
-            let mut out = Vec::with_capacity(80);
-            out.extend_from_slice(&account.nonce.to_le_bytes());
-            out.extend_from_slice(&account.balance.to_le_bytes::<32>());
-            out.extend_from_slice(account.code_hash.as_slice());
-            out.extend_from_slice(&account.code_length.to_le_bytes());
-            Ok(out)
-        };
-        read().map(Buffer::from).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn storage_at(&self, address: Buffer, slot: Buffer, block: i64) -> Result<Buffer> {
-        let read = || -> EngineResult<U256> {
-            let slot = word(&slot)?;
-            current(&self.core)?.storage_in(&self::address(&address)?, &slot, BlockId::from(block))
-        };
-        read().map(|value| Buffer::from(value.to_be_bytes::<32>().to_vec())).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn code(&self, address: Buffer, block: i64) -> Result<Buffer> {
-        let read = || current(&self.core)?.code_in(&self::address(&address)?, BlockId::from(block));
-        read().map(|code| Buffer::from(code.to_vec())).map_err(to_js)
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<CallOutcome>")]
-    pub fn call(&self, request: CallRequest, block: i64) -> Result<AsyncTask<Job<call::CallOutcome, CallOutcome>>> {
-        let request = call_request(request).map_err(to_js)?;
-        let slot = Arc::clone(&self.core);
-        Ok(run(move || current(&slot)?.call(&request, BlockId::from(block)), outcome_to_js))
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<GasEstimate>")]
-    pub fn estimate_gas(
-        &self,
-        request: CallRequest,
-        block: i64,
-    ) -> Result<AsyncTask<Job<(u64, call::CallOutcome), GasEstimate>>> {
-        let request = call_request(request).map_err(to_js)?;
-        let slot = Arc::clone(&self.core);
-        let work = move || current(&slot)?.estimate_gas(&request, BlockId::from(block));
-        Ok(run(work, |(gas, outcome)| GasEstimate { gas: signed(gas), outcome: outcome_to_js(outcome) }))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn block_json(&self, block: i64, full_transactions: bool, extra: bool) -> Result<Option<String>> {
-        let core = self.core()?;
-        let number = core.resolve(BlockId::from(block));
-        core.block_json(number, full_transactions, extra).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn block_number_by_hash(&self, hash: Buffer) -> Result<Option<i64>> {
-        let read = || Ok(current(&self.core)?.store().block_number_by_hash(&hash32(&hash)?)?);
-        read().map(|number| number.map(signed)).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn transaction_json(&self, hash: Buffer) -> Result<Option<String>> {
-        let read = || current(&self.core)?.transaction_json(&hash32(&hash)?);
-        read().map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn transaction_by_index_json(&self, block: i64, index: u32) -> Result<Option<String>> {
-        let core = self.core()?;
-        core.transaction_by_index_json(core.resolve(BlockId::from(block)), index).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn raw_transaction(&self, hash: Buffer) -> Result<Option<Buffer>> {
-        let read = || current(&self.core)?.raw_transaction(&hash32(&hash)?);
-        read().map(|raw| raw.map(Buffer::from)).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn receipt_json(&self, hash: Buffer) -> Result<Option<String>> {
-        let read = || current(&self.core)?.receipt_json(&hash32(&hash)?);
-        read().map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn block_receipts_json(&self, block: i64) -> Result<Option<String>> {
-        let core = self.core()?;
-        core.block_receipts_json(core.resolve(BlockId::from(block))).map_err(to_js)
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn logs_json(&self, filter_json: String, max_results: u32) -> Promised<String> {
-        let slot = Arc::clone(&self.core);
-        run(move || current(&slot)?.logs_json(&filter_json, max_results as usize), |json| json)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn batch_json(&self, batch: i64, full_transactions: bool) -> Result<Option<String>> {
-        let read = || current(&self.core)?.batch_json(unsigned(batch, "batch")?, full_transactions);
-        read().map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn batch_number_by_block(&self, block: i64) -> Result<Option<i64>> {
-        let read = || current(&self.core)?.batch_number_by_block(unsigned(block, "block")?);
-        read().map(|number| number.map(signed)).map_err(to_js)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn batch_data(&self, batch: i64) -> Result<Option<Buffer>> {
-        let read = || current(&self.core)?.batch_data(unsigned(batch, "batch")?);
-        read().map(|data| data.map(Buffer::from)).map_err(to_js)
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn proof_json(&self, address: Buffer, slots: Buffer, block: i64, changes_max: u32) -> Result<Promised<String>> {
-        let address = self::address(&address).map_err(to_js)?;
-        if !slots.len().is_multiple_of(32) {
-            return Err(to_js(EngineError::invalid_argument("slots are 32 bytes each")));
-        }
-        let slots: Vec<U256> = slots.chunks_exact(32).map(U256::from_be_slice).collect();
-        let slot = Arc::clone(&self.core);
-        let work = move || current(&slot)?.proof_json(&address, &slots, BlockId::from(block), changes_max as usize);
-        Ok(run(work, |json| json))
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn batch_witness(&self, batch: i64, as_vector: bool, changes_max: u32) -> Result<Promised<String>> {
-        let batch = unsigned(batch, "batch").map_err(to_js)?;
-        let slot = Arc::clone(&self.core);
-        let work = move || {
-            let witness = current(&slot)?.batch_witness(batch, changes_max as usize)?;
-            if as_vector { witness.vector_json() } else { witness.witness_json() }
-        };
-        Ok(run(work, |json| json))
-    }
-
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn block_range_witness(&self, first: i64, last: i64, changes_max: u32) -> Result<Promised<String>> {
-        let first = unsigned(first, "first").map_err(to_js)?;
-        let last = unsigned(last, "last").map_err(to_js)?;
-        let slot = Arc::clone(&self.core);
-        let work = move || current(&slot)?.block_range_witness(first, last, changes_max as usize)?.witness_json();
-        Ok(run(work, |json| json))
-    }
-
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn snapshot(&self, target: String) -> Promised<String> {
         let slot = Arc::clone(&self.core);
@@ -440,122 +296,4 @@ impl Engine {
     pub fn metrics_text(&self) -> Result<String> {
         Ok(self.core()?.metrics_text())
     }
-}
-
-fn head_to_js(core: &Core, chain: &ChainState) -> EngineHead {
-    let config = core.config();
-    let resources =
-        |values: &[u64]| Buffer::from(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
-    EngineHead {
-        chain_id: signed(config.chain_id),
-        fork_id: config.fork.fork.number() as u32,
-        genesis_root: config.genesis_root.to_string(),
-        block_number: signed(chain.head.block),
-        block_hash: chain.head.block_hash.to_string(),
-        block_timestamp: signed(chain.head.timestamp),
-        state_root: chain.head.state_root.to_string(),
-        closed_batch: signed(chain.head.closed_batch),
-        open_batch: signed(chain.batch.number),
-        open_batch_used: resources(&chain.batch.used),
-        open_batch_high: resources(&chain.batch.high),
-        open_batch_tx_count: signed(chain.batch.tx_count),
-        open_batch_block_count: signed(chain.batch.block_count),
-        open_batch_opened_at_ms: signed(chain.batch.opened_at_ms),
-        hard_limits: resources(&core.hard_limits().0),
-        budget_limits: resources(&core.budget_limits().0),
-        created: core.created(),
-    }
-}
-
-fn sealing(request: SealRequest) -> EngineResult<(u64, Option<seal::BatchClosing>)> {
-    let closing = request.close_batch.map(|closing| seal::BatchClosing {
-        reason: closing.reason,
-        detail_json: closing.detail_json.unwrap_or_default(),
-    });
-    Ok((unsigned(request.now_ms, "nowMs")?, closing))
-}
-
-fn sealed_to_js(sealed: seal::SealedBlock) -> SealedBlock {
-    let hashes: Vec<u8> = sealed.tx_hashes.iter().flat_map(|hash| hash.0).collect();
-    SealedBlock {
-        number: signed(sealed.number),
-        hash: sealed.hash.to_string(),
-        state_root: sealed.state_root.to_string(),
-        timestamp: signed(sealed.timestamp),
-        tx_count: sealed.tx_hashes.len() as u32,
-        gas_used: sealed.gas_used.into(),
-        batch_number: signed(sealed.batch),
-        header_json: sealed.header_json,
-        logs_json: sealed.logs_json,
-        tx_hashes: hashes.into(),
-        seal_nanos: signed(sealed.nanos.seal),
-        tree_nanos: signed(sealed.nanos.tree),
-        commit_nanos: signed(sealed.nanos.commit),
-    }
-}
-
-fn closed_to_js(closed: seal::ClosedBatch) -> ClosedBatch {
-    ClosedBatch {
-        number: signed(closed.number),
-        state_root: closed.state_root.to_string(),
-        local_exit_root: closed.local_exit_root.to_string(),
-        closing_reason: closed.closing_reason,
-        block_count: signed(closed.block_count),
-        tx_count: signed(closed.tx_count),
-        bytes: signed(closed.bytes),
-    }
-}
-
-fn outcome_to_js(outcome: call::CallOutcome) -> CallOutcome {
-    let counters: Vec<u8> = outcome
-        .counters
-        .to_array()
-        .iter()
-        .flat_map(|value| u32::try_from(*value).unwrap_or(u32::MAX).to_le_bytes())
-        .collect();
-    CallOutcome {
-        status: u32::from(outcome.status),
-        gas_used: signed(outcome.gas_used),
-        output: outcome.output.to_vec().into(),
-        rom_error: outcome.rom_error,
-        counters: counters.into(),
-    }
-}
-
-pub(crate) fn call_request(request: CallRequest) -> EngineResult<call::CallRequest> {
-    Ok(call::CallRequest {
-        from: request.from.as_ref().map(address).transpose()?,
-        to: request.to.as_ref().map(address).transpose()?,
-        data: request.data.map(|data| data.to_vec().into()).unwrap_or_default(),
-        value: request.value.as_ref().map_or(Ok(U256::ZERO), word)?,
-        gas_price: request.gas_price.as_ref().map(word).transpose()?,
-        gas: request.gas.map(|gas| unsigned(gas, "gas")).transpose()?,
-        nonce: request.nonce.map(|nonce| unsigned(nonce, "nonce")).transpose()?,
-        state_overrides_json: request.state_overrides_json,
-        block_overrides_json: request.block_overrides_json,
-        access_list_json: request.access_list_json,
-        timeout_ms: request.timeout_ms,
-    })
-}
-
-/// Numbers of blocks, bytes and milliseconds stay far below 2^53.
-pub(crate) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn unsigned(value: i64, what: &str) -> EngineResult<u64> {
-    u64::try_from(value).map_err(|_| EngineError::invalid_argument(format!("{what} must not be negative")))
-}
-
-fn address(bytes: &Buffer) -> EngineResult<Address> {
-    Address::try_from(bytes.as_ref()).map_err(|_| EngineError::invalid_argument("an address has 20 bytes"))
-}
-
-pub(crate) fn hash32(bytes: &Buffer) -> EngineResult<B256> {
-    B256::try_from(bytes.as_ref()).map_err(|_| EngineError::invalid_argument("a hash has 32 bytes"))
-}
-
-/// A big-endian number of at most 32 bytes.
-fn word(bytes: &Buffer) -> EngineResult<U256> {
-    U256::try_from_be_slice(bytes).ok_or_else(|| EngineError::invalid_argument("a number has at most 32 bytes"))
 }

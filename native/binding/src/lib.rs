@@ -13,9 +13,11 @@
 #![allow(clippy::unused_self, reason = "verbs of the class that need no open engine")]
 #![allow(clippy::missing_errors_doc, reason = "every export fails with the coded errors of docs/errors.md")]
 
+mod convert;
 mod engine;
 mod error;
 mod maintenance;
+mod reads;
 mod task;
 mod trace;
 mod types;

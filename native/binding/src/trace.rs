@@ -7,7 +7,8 @@ use zkevm_engine::trace::TraceOptions as CoreOptions;
 use zkevm_engine::views::RawPart;
 use zkevm_engine::{EngineError, EngineResult};
 
-use crate::engine::{Engine, call_request, hash32, unsigned};
+use crate::convert::{call_request, hash32, unsigned};
+use crate::engine::Engine;
 use crate::error::{Result, to_js};
 use crate::task::{Job, run};
 use crate::types::{CallRequest, TraceOptions};
@@ -69,7 +70,7 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn raw_block_json(&self, block: i64, part: u32) -> Result<Option<String>> {
         let read = || {
-            let core = crate::engine::current(&self.slot())?;
+            let core = self.current()?;
             core.raw_block_json(core.resolve(BlockId::from(block)), raw_part(part)?)
         };
         read().map_err(to_js)

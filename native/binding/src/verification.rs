@@ -10,7 +10,8 @@ use zkevm_engine::EngineError;
 use zkevm_engine::background::lower_priority;
 use zkevm_engine::verify::{BatchCheck as CoreCheck, VerifyOptions as CoreOptions};
 
-use crate::engine::{Engine, current, signed, unsigned};
+use crate::convert::{signed, unsigned};
+use crate::engine::{Engine, current};
 use crate::error::{Result, to_js, to_rejection};
 use crate::task::panic_text;
 
