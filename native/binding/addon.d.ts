@@ -35,6 +35,8 @@ export declare class Engine {
   discardSealed(): Promise<void>
   discardBlock(): Promise<void>
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>
+  snapshot(target: string): Promise<string>
+  metricsText(): string
   account(address: Buffer, block: number): Buffer
   storageAt(address: Buffer, slot: Buffer, block: number): Buffer
   code(address: Buffer, block: number): Buffer
@@ -54,8 +56,6 @@ export declare class Engine {
   proofJson(address: Buffer, slots: Buffer, block: number, changesMax: number): Promise<string>
   batchWitness(batch: number, asVector: boolean, changesMax: number): Promise<string>
   blockRangeWitness(first: number, last: number, changesMax: number): Promise<string>
-  snapshot(target: string): Promise<string>
-  metricsText(): string
   traceTransaction(hash: Buffer, options: TraceOptions): Promise<string | null>
   traceBlocks(first: number, last: number, options: TraceOptions): Promise<string | null>
   traceCall(request: CallRequest, block: number, options: TraceOptions): Promise<string>
