@@ -1,7 +1,7 @@
 /** The operator's port of a real node: who gets in, and what the requests do. */
 import test from 'ava';
 import { account, signed } from '../helpers/accounts.js';
-import { freePort, startNode, type TestNode, until } from '../helpers/node.js';
+import { startNode, type TestNode, until } from '../helpers/node.js';
 import { temporaryFolder } from '../helpers/paths.js';
 import { result, rpc } from '../helpers/rpc.js';
 
@@ -11,24 +11,22 @@ const ARGS = ['--block-interval-ms', '50', '--batch-max-age-ms', '3600000'];
 type Admin = (method: string, ...params: unknown[]) => ReturnType<typeof result>;
 
 async function start(t: Parameters<typeof startNode>[0], dataDir?: string): Promise<{ node: TestNode; admin: Admin; url: string }> {
-  const port = await freePort();
-  const node = await startNode(t, { ...(dataDir === undefined ? {} : { dataDir }), args: [...ARGS, '--admin-port', String(port)] });
-  const url = `http://127.0.0.1:${port}`;
+  const node = await startNode(t, { ...(dataDir === undefined ? {} : { dataDir }), args: ARGS, admin: true });
+  const url = node.adminUrl;
   return { node, url, admin: (method, ...params) => result(url, method, params) };
 }
 
 const send = async (node: TestNode, sender: number, nonce: number, to?: string) =>
   rpc(node.url, 'eth_sendRawTransaction', [await signed(account(sender), { nonce, ...(to === undefined ? {} : { to }) })]);
 
-const mined = (node: TestNode, hash: string) =>
-  until(`receipt of ${hash}`, 10_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+const mined = (node: TestNode, hash: string) => until(`receipt of ${hash}`, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
 
 test('closing a batch, pausing and resuming', async (t) => {
   const { node, admin } = await start(t);
   t.deepEqual(await admin('admin_closeBatch'), { batch: null }, 'nothing to close');
   await mined(node, (await send(node, 0, 0)).result);
   t.deepEqual(await admin('admin_closeBatch'), { batch: 1 });
-  const { closingReason, closingCertificate } = await until('batch 1 is closed', 5_000, async () => {
+  const { closingReason, closingCertificate } = await until('batch 1 is closed', async () => {
     const batch = await result(node.url, 'zkevm_getBatchByNumber', ['0x1']);
     return batch.closed === true ? batch : null;
   });
@@ -79,16 +77,15 @@ test('the log level changes, and a drain ends the node in good order', async (t)
   t.is(await admin('admin_setLogLevel', 'debug'), 'debug');
   t.is(await admin('admin_logLevel'), 'debug');
   await mined(node, (await send(node, 0, 0)).result);
-  await until('a record of level debug', 5_000, async () => (/DEBUG .*L2 block sealed/.test(node.output) ? true : null));
+  await until('a record of level debug', async () => (/DEBUG .*L2 block sealed/.test(node.output) ? true : null));
   t.true(await admin('admin_drain'));
   t.deepEqual(await node.exited, { code: 0, signal: null });
   t.regex(node.output, /batch closed .*reason=Shutdown/);
 });
 
 test('who gets in: not browsers, not without the token, and nothing of it is on the public port', async (t) => {
-  const port = await freePort();
-  const node = await startNode(t, { args: [...ARGS, '--admin-port', String(port), '--admin-token', TOKEN] });
-  const url = `http://127.0.0.1:${port}`;
+  const node = await startNode(t, { args: [...ARGS, '--admin-token', TOKEN], admin: true });
+  const url = node.adminUrl;
   const body = '{"jsonrpc":"2.0","id":1,"method":"admin_status"}';
   const ask = (headers: Record<string, string>) => fetch(url, { method: 'POST', body, headers });
   t.is((await ask({})).status, 401);

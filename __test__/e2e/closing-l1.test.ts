@@ -47,7 +47,7 @@ async function chain(t: ExecutionContext, hooks: Hooks) {
     await engine.close();
   });
   const closed = (number: number) =>
-    until(`batch ${number} is closed`, 10_000, async () => {
+    until(`batch ${number} is closed`, async () => {
       const json = engine.batchJson(number, false);
       const batch = json === null ? null : (JSON.parse(json) as { closed: boolean; closingCertificate: Certificate });
       return batch?.closed === true ? batch.closingCertificate : null;
@@ -74,7 +74,7 @@ test('fork change: the last batch of a fork is closed before the next block', as
   await send(0);
   t.is((await closed(1)).reason, 'Fork change');
   await send(1);
-  await until('block 2', 10_000, async () => (engine.blockNumber() === 2 ? true : null));
+  await until('block 2', async () => (engine.blockNumber() === 2 ? true : null));
   t.is(engine.batchNumberByBlock(2), 2);
   t.is(engine.head().closedBatch, 1, 'batch 2 goes on');
 });

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import test from 'ava';
 import { account, signed } from '../helpers/accounts.js';
-import { freePort, startNode, type TestNode, until } from '../helpers/node.js';
+import { startNode, type TestNode, until } from '../helpers/node.js';
 import { MAIN, temporaryFolder } from '../helpers/paths.js';
 import { result, rpc } from '../helpers/rpc.js';
 import { patchWriteAheadLog } from '../helpers/write-ahead-log.js';
@@ -31,7 +31,7 @@ function db(...args: string[]): Promise<Outcome> {
 async function extend(node: TestNode, first: number, count: number): Promise<void> {
   for (let nonce = first; nonce < first + count; nonce += 1) {
     const hash = await result(node.url, 'eth_sendRawTransaction', [await signed(account(0), { nonce })]);
-    await until('receipt', 10_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+    await until('receipt', () => result(node.url, 'eth_getTransactionReceipt', [hash]));
   }
 }
 
@@ -45,9 +45,8 @@ test('check, sizes, snapshot while running, restore, prune, compact', async (t) 
   const folder = await temporaryFolder(t);
   const [dataDir, snapshots, back] = [join(folder, 'data'), join(folder, 'snapshots'), join(folder, 'deeper/back')];
   await mkdir(snapshots);
-  const adminPort = await freePort();
-  const admin = `http://127.0.0.1:${adminPort}`;
-  const node = await startNode(t, { dataDir, args: [...ARGS, '--admin-port', String(adminPort), '--snapshot-dir', snapshots] });
+  const node = await startNode(t, { dataDir, args: [...ARGS, '--snapshot-dir', snapshots], admin: true });
+  const admin = node.adminUrl;
   await extend(node, 0, 4);
 
   const busy = await db('verify', '--data-dir', dataDir);
@@ -131,7 +130,7 @@ test('a record that is damaged halts the node, which goes on answering; db verif
   const node = await startNode(t, { args: ARGS });
   const raw = await signed(account(0), { nonce: 0 });
   const hash = await result(node.url, 'eth_sendRawTransaction', [raw]);
-  await until('receipt', 10_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+  await until('receipt', () => result(node.url, 'eth_getTransactionReceipt', [hash]));
   await node.kill();
   // The transaction's record begins with the length of the signed bytes: a wrong one cannot be decoded.
   const bytes = Buffer.from(raw.slice(2), 'hex');
@@ -145,7 +144,7 @@ test('a record that is damaged halts the node, which goes on answering; db verif
   t.regex((await rpc(next.url, 'eth_getTransactionByHash', [hash])).error?.message ?? '', /STATE_DB_CORRUPT/);
   const refused = await rpc(next.url, 'eth_sendRawTransaction', [await signed(account(1), { nonce: 0 })]);
   t.truthy(refused.error, 'nothing is written any more');
-  const status = await until('halted', 10_000, async () => {
+  const status = await until('halted', async () => {
     const answer = await result(next.url, 'zkevm_status');
     return answer.mode === 'halted' ? answer : null;
   });

@@ -92,7 +92,7 @@ test('a revert is decoded with its own error, by call and by estimate', async (t
       gasLimit: 100_000n,
       ...LEGACY,
     });
-  const mined = await until('the reverted transaction is in a block', 10_000, () => provider.getTransactionReceipt(forced.hash));
+  const mined = await until('the reverted transaction is in a block', () => provider.getTransactionReceipt(forced.hash));
   t.is(mined.status, 0, 'a reverted transaction is included with status 0');
 });
 
@@ -109,11 +109,14 @@ test('new heads and logs arrive over WebSocket, in order and without gaps', asyn
   await socket.on({ address: await token.getAddress() }, (log: { transactionHash: string }) => logs.push(log.transactionHash));
   await socket.send('eth_chainId', []);
   const hashes: string[] = [];
+  let last = 0;
   for (let index = 0; index < 3; index += 1) {
     const response = await token.getFunction('transfer')(account(1).address, 1n, LEGACY);
-    hashes.push((await response.wait()).hash);
+    const receipt = await response.wait();
+    hashes.push(receipt.hash);
+    last = receipt.blockNumber;
   }
-  await until('three logs', 10_000, async () => (logs.length >= 3 ? true : null));
+  await until('three logs and the last head', async () => (logs.length >= 3 && heads.at(-1) === last ? true : null));
   t.deepEqual(logs, hashes);
   t.true(heads.length >= 3, `heads: ${heads}`);
   t.deepEqual(
@@ -131,7 +134,7 @@ test('a batch closes by age with counters, reason and the blocks it holds', asyn
   const receipt = await (await wallet.sendTransaction({ to: account(1).address, value: 1n, ...LEGACY })).wait();
   const block = `0x${(receipt?.blockNumber ?? 0).toString(16)}`;
   const number: string = await provider.send('zkevm_batchNumberByBlockNumber', [block]);
-  const batch = await until('the batch is closed', 15_000, async () => {
+  const batch = await until('the batch is closed', async () => {
     const answer = await provider.send('zkevm_getBatchByNumber', [number, false]);
     return answer?.closed ? answer : null;
   });

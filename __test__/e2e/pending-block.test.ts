@@ -5,14 +5,14 @@ import { startNode, until } from '../helpers/node.js';
 import { result } from '../helpers/rpc.js';
 
 test('transactions of the open block are in the pending block, by hash and as objects', async (t) => {
-  const { url } = await startNode(t, { args: ['--block-interval-ms', '3000'] });
+  const { url, adminUrl } = await startNode(t, { args: ['--block-interval-ms', '3600000', '--batch-max-age-ms', '3600000'], admin: true });
   const hashes: string[] = [];
   for (let sender = 0; sender < 3; sender++) {
     hashes.push(
       await result(url, 'eth_sendRawTransaction', [await signed(account(sender), { nonce: 0, gasPrice: BigInt(9 - sender) * 10n ** 9n })]),
     );
   }
-  const pending = await until('three transactions in the open block', 2_500, async () => {
+  const pending = await until('three transactions in the open block', async () => {
     const block = await result(url, 'eth_getBlockByNumber', ['pending', false]);
     return block.transactions.length === 3 ? block : null;
   });
@@ -30,7 +30,8 @@ test('transactions of the open block are in the pending block, by hash and as ob
   t.like(await result(url, 'eth_getTransactionByHash', [pending.transactions[0]]), { hash: pending.transactions[0], blockHash: null });
   t.is(await result(url, 'eth_getTransactionReceipt', [pending.transactions[0]]), null);
   // Sealed in this very order.
-  const sealed = await until('block 1', 10_000, async () => {
+  t.deepEqual(await result(adminUrl, 'admin_closeBatch'), { batch: 1 });
+  const sealed = await until('block 1', async () => {
     const block = await result(url, 'eth_getBlockByNumber', ['0x1', false]);
     return block?.transactions.length > 0 ? block : null;
   });

@@ -75,7 +75,7 @@ async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): 
 }
 
 async function closedBatches(node: TestNode, of: number): Promise<number> {
-  return until('the batches to be closed', 30_000, async () => {
+  return until('the batches to be closed', async () => {
     const batch = await result(node.url, 'zkevm_getBatchByNumber', ['latest', false]);
     return Number(batch.number) >= of ? Number(batch.number) : null;
   });

@@ -42,7 +42,6 @@ test('on the default chain', async (t) => {
 });
 
 test('without a node it says so in one sentence', async (t) => {
-  t.timeout(60_000);
   const { code, output } = await quickstart('http://127.0.0.1:1');
   t.is(code, 1);
   t.regex(output, /no node answers at http:\/\/127\.0\.0\.1:1/);

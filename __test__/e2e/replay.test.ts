@@ -62,8 +62,8 @@ async function traffic(node: TestNode, code: string): Promise<void> {
 
 /** Waits until a node has sealed what can be sealed and has closed the batch that holds it. */
 async function rest(node: TestNode): Promise<void> {
-  await until('the pool is empty', 60_000, async () => ((await result(node.url, 'txpool_status')).pending === '0x0' ? true : null));
-  await until('the batch is closed', 60_000, async () => ((await result(node.url, 'zkevm_status')).wip.batchTxCount === 0 ? true : null));
+  await until('the pool is empty', async () => ((await result(node.url, 'txpool_status')).pending === '0x0' ? true : null));
+  await until('the batch is closed', async () => ((await result(node.url, 'zkevm_status')).wip.batchTxCount === 0 ? true : null));
 }
 
 /** The closed batches of a running node, and the open one, as a replay shows them. */

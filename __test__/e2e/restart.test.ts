@@ -9,8 +9,7 @@ async function send(node: TestNode, nonce: number): Promise<string> {
   return result(node.url, 'eth_sendRawTransaction', [await signed(account(0), { nonce })]);
 }
 
-const mined = (node: TestNode, hash: string) =>
-  until(`receipt of ${hash}`, 10_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+const mined = (node: TestNode, hash: string) => until(`receipt of ${hash}`, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
 
 test('blocks, state, nonces and the batch number go on after a restart', async (t) => {
   const dataDir = await temporaryFolder(t);

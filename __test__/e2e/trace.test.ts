@@ -42,7 +42,7 @@ test.before(async (t) => {
   const face = new Interface(abi as never);
   const send = async (raw: string) => {
     const hash: string = await result(node.url, 'eth_sendRawTransaction', [raw]);
-    return until(hash, 20_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+    return until(hash, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
   };
   const deployment = Transaction.from({ type: 0, chainId: CHAIN_ID, nonce: 0, gasLimit: 2_000_000n, gasPrice: GWEI, data: bytecode });
   const deployed = await send(await sender.signTransaction(deployment));
@@ -73,7 +73,7 @@ test.after.always(async () => {
 
 test('callTracer shows what the contract says', async (t) => {
   const { node, lab, heirloom, input, fail, end, hash, receipt } = t.context;
-  const reader = createPublicClient({ transport: http(node.url) });
+  const reader = createPublicClient({ transport: http(node.url, { timeout: 120_000 }) });
   // biome-ignore lint/suspicious/noExplicitAny: viem has no types of debug methods.
   const request = reader.request as unknown as (call: { method: string; params: unknown[] }) => Promise<any>;
   const options = { tracer: 'callTracer', tracerConfig: { withLog: true }, timeout: '10s', reexec: 128 };

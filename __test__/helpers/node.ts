@@ -1,16 +1,24 @@
-/** A real node as its own process, on a free port: what the end-to-end tests talk to. */
+/**
+ * A real node as its own process, on a port that the system gives it: what the end-to-end tests talk to. Bounds on waiting are only there to
+ * end a test that hangs: no machine, however busy, is to reach them.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
 import { MAIN, type Teardown, temporaryFolder } from './paths.js';
-import { rpc } from './rpc.js';
+import { result } from './rpc.js';
 
-const START_MS = 60_000;
-const STOP_MS = 30_000;
+const WAIT_MS = 120_000;
+/** Ports for operators: below those that the system gives to whoever asks for any. */
+const ADMIN_PORTS = { first: 20_000, count: 10_000 };
+const ADMIN_PORT_ATTEMPTS = 20;
 
 export interface NodeOptions {
   /** A new temporary folder where not given. */
   readonly dataDir?: string;
+  /** Any free one where not given. */
   readonly port?: number;
+  /** With the operator's port. */
+  readonly admin?: boolean;
   readonly args?: readonly string[];
 }
 
@@ -20,18 +28,14 @@ export interface Exit {
 }
 
 export class TestNode {
-  readonly url: string;
-  readonly wsUrl: string;
   readonly exited: Promise<Exit>;
   private text = '';
 
   constructor(
     readonly process: ChildProcess,
-    readonly port: number,
     readonly dataDir: string,
+    private readonly adminPort: number | null,
   ) {
-    this.url = `http://127.0.0.1:${port}`;
-    this.wsUrl = `ws://127.0.0.1:${port}`;
     const collect = (chunk: Buffer) => {
       this.text += chunk.toString();
     };
@@ -40,6 +44,32 @@ export class TestNode {
     this.exited = new Promise((done) => {
       process.once('close', (code, signal) => done({ code, signal }));
     });
+  }
+
+  /** Where it listens: known when it says so. */
+  get port(): number {
+    if (this.listensOn === null) throw new Error(`the node has not said where it listens:\n${this.text}`);
+    return this.listensOn;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get wsUrl(): string {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /** The operator's port, where it was started with one. */
+  get adminUrl(): string {
+    if (this.adminPort === null) throw new Error('the node was started without an operator port');
+    return `http://127.0.0.1:${this.adminPort}`;
+  }
+
+  /** Its port, once it has said so. */
+  get listensOn(): number | null {
+    const port = /^JSON-RPC on http:\/\/127\.0\.0\.1:(\d+) /m.exec(this.text)?.[1];
+    return port === undefined ? null : Number(port);
   }
 
   /** Everything that it printed so far. */
@@ -63,50 +93,43 @@ export class TestNode {
 
   private async end(signal: NodeJS.Signals): Promise<Exit> {
     if (this.running) this.process.kill(signal);
-    return within(this.exited, STOP_MS, () => `the node did not end after ${signal}:\n${this.text}`);
+    return within(this.exited, () => `the node did not end after ${signal}:\n${this.text}`);
   }
 }
 
 /** Starts a node and waits until it answers. It is killed with the test. */
 export async function startNode(t: Teardown, options: NodeOptions = {}): Promise<TestNode> {
-  const node = await spawnNode(t, options);
-  const deadline = Date.now() + START_MS;
-  for (;;) {
-    const answer = await rpc(node.url, 'eth_blockNumber').catch(() => null);
-    if (answer !== null && answer.error === undefined) return node;
-    if (!node.running) throw new Error(`the node ended while it started:\n${node.output}`);
-    if (Date.now() > deadline) throw new Error(`the node did not listen within ${START_MS} ms:\n${node.output}`);
-    await sleep(25);
+  // A port of its own choice may be taken by somebody else at any moment: then another one is tried.
+  for (let attempt = 1; ; attempt++) {
+    const node = await spawnNode(t, options);
+    await until('the node listens', async () => (node.listensOn !== null || !node.running ? true : null));
+    if (node.running) {
+      await result(node.url, 'eth_blockNumber');
+      return node;
+    }
+    await node.exited;
+    const isTaken = options.admin === true && node.output.includes('RPC_PORT_IN_USE');
+    if (!isTaken || attempt === ADMIN_PORT_ATTEMPTS) throw new Error(`the node ended while it started:\n${node.output}`);
   }
 }
 
-/** Starts a node that is expected to refuse; answers how it ended and what it said. */
-export async function startFailing(t: Teardown, options: NodeOptions = {}): Promise<Exit & { output: string }> {
+/** Runs a node that is expected to end by itself, with a refusal for example; answers how it ended and what it said. */
+export async function runNode(t: Teardown, options: NodeOptions = {}): Promise<Exit & { output: string }> {
   const node = await spawnNode(t, options);
-  const exit = await within(node.exited, START_MS, () => `the node runs although it should refuse:\n${node.output}`);
+  const exit = await within(node.exited, () => `the node runs although it should have ended:\n${node.output}`);
   return { ...exit, output: node.output };
 }
 
 async function spawnNode(t: Teardown, options: NodeOptions): Promise<TestNode> {
-  const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await temporaryFolder(t));
-  const args = [MAIN, 'start', '--data-dir', dataDir, '--port', String(port), ...(options.args ?? [])];
-  const node = new TestNode(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }), port, dataDir);
+  const adminPort = options.admin === true ? ADMIN_PORTS.first + randomInt(ADMIN_PORTS.count) : null;
+  const args = [MAIN, 'start', '--data-dir', dataDir, '--port', String(options.port ?? 0), ...(options.args ?? [])];
+  if (adminPort !== null) args.push('--admin-port', String(adminPort));
+  const node = new TestNode(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }), dataDir, adminPort);
   t.teardown(async () => {
     await node.kill();
   });
   return node;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? done(address.port) : fail(new Error('no port'))));
-    });
-  });
 }
 
 export function sleep(ms: number): Promise<void> {
@@ -114,20 +137,20 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /** Polls until `condition` answers something other than null. */
-export async function until<T>(what: string, ms: number, condition: () => Promise<T | null>): Promise<T> {
-  const deadline = Date.now() + ms;
+export async function until<T>(what: string, condition: () => Promise<T | null>): Promise<T> {
+  const deadline = Date.now() + WAIT_MS;
   for (;;) {
     const value = await condition();
     if (value !== null) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
-    await sleep(50);
+    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
+    await sleep(25);
   }
 }
 
-async function within<T>(promise: Promise<T>, ms: number, message: () => string): Promise<T> {
+async function within<T>(promise: Promise<T>, message: () => string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(message())), ms);
+    timer = setTimeout(() => fail(new Error(message())), WAIT_MS);
   });
   try {
     return await Promise.race([promise, late]);

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GWEI } from '../helpers/accounts.js';
-import { sleep, startNode } from '../helpers/node.js';
+import { startNode, until } from '../helpers/node.js';
 import { type Teardown, temporaryFolder } from '../helpers/paths.js';
 import { result, results } from '../helpers/rpc.js';
 import { Wallets } from './actors.js';
@@ -51,7 +51,7 @@ export async function reloadPool(t: Teardown, count: number, log: (line: string)
   const startedMs = Date.now();
   const second = await startNode(t, { dataDir, args });
   const startMs = Date.now() - startedMs;
-  while (!/pool loaded/.test(second.output)) await sleep(10);
+  await until('the pool is loaded', async () => (/pool loaded .*\bms=\d+/.test(second.output) ? true : null));
   const { pending, queued } = await result(second.url, 'txpool_status');
   if (Number(pending) !== 0 || Number(queued) !== count)
     throw new Error(`${Number(pending)} pending and ${Number(queued)} queued of ${count}`);

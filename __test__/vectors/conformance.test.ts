@@ -61,7 +61,6 @@ withVectors('genesis: both roots exact', async (t) => {
 });
 
 withVectors('fork 9 and fork 13: every field of every vector, but for what is unreproducible', async (t) => {
-  t.timeout(600_000);
   const { code, output, summary } = await conformance(t, [join(VECTORS, 'fork9'), join(VECTORS, 'fork13')]);
   t.log(output.trim().split('\n').at(-1));
   t.is(code, 0, output);

