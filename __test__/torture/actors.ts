@@ -15,6 +15,8 @@ const TRANSFER_FEE = 21_000n * HONEST_PRICE;
 /** Fits a batch, nearly as the only one: its bytes cost arithmetics, binaries and steps. */
 const LARGE_BYTES = 30_000;
 const OVERSIZED_BYTES = 101_000;
+/** The most that the pool takes; no batch has the counters for so many bytes. */
+const MAXIMAL_BYTES = 100_000;
 /** Rounds of the exhausting contract that no batch has the steps for. */
 const TOO_MANY_ROUNDS = 2_000;
 
@@ -26,12 +28,23 @@ const BAIT_CODE = '0x601c600c600039601c6000f336600a57335460115700' + '5b60003533
 /** Gaps that stay open: each takes a player out of the game. */
 const OPEN_GAPS_MAX = 60;
 
+/** Senders of transactions out of counters of which each does it once: nobody has been warned of them. */
+const STRANGER_SHARE = 0.02;
+
 /** Steps of one hostile game: each is sent when the one before it is answered. */
 export type Game = readonly (readonly Sent[])[];
 
 export interface Contracts {
   readonly steps: string;
   readonly bait: string;
+}
+
+/** How many there are of whom. */
+export interface CrowdSize {
+  /** Of players and of banks: so many that nobody plays two games at a time. */
+  readonly regulars: number;
+  /** Of drainers, baiters and strangers, who play once each. */
+  readonly onceEach: number;
 }
 
 /** Wallets from consecutive secrets. */
@@ -56,21 +69,26 @@ export class Cast {
   readonly deployer = this.wallets.make(1, RICH)[0] as QuickWallet;
   readonly #honest = this.wallets.make(400, RICH);
   readonly #burners = this.wallets.make(60, RICH);
-  readonly #players = this.wallets.make(200, RICH);
-  readonly #bank = this.wallets.make(20, RICH);
-  readonly #heavy = this.wallets.make(20, RICH);
+  readonly #heavy = this.wallets.make(60, RICH);
+  /** None of theirs is ever included: their nonce stays. */
+  readonly #bulky = this.wallets.make(20, RICH);
+  readonly #players: QuickWallet[];
+  readonly #banks: QuickWallet[];
   readonly #drainers: QuickWallet[];
   readonly #baiters: QuickWallet[];
+  readonly #strangers: QuickWallet[];
   #turn = 0;
   #openGaps = 0;
 
-  /** Drainers and baiters play once each. */
   constructor(
     readonly random: Seeded,
-    onceEach: number,
+    { regulars, onceEach }: CrowdSize,
   ) {
+    this.#players = this.wallets.make(regulars, RICH);
+    this.#banks = this.wallets.make(regulars, RICH);
     this.#drainers = this.wallets.make(onceEach, DRAINER_WEI);
-    this.#baiters = this.wallets.make(Math.ceil(onceEach / 4), RICH);
+    this.#baiters = this.wallets.make(onceEach, RICH);
+    this.#strangers = this.wallets.make(onceEach, RICH);
   }
 
   /** The contracts that the hostile ones call. */
@@ -92,33 +110,45 @@ export class Cast {
     return world.make('honest', wallet, { ...TRANSFER, to: next(this.#honest, this.#turn * 7).address });
   }
 
-  /** A hostile game; six in ten are out of counters. */
-  game(world: PoolWorld, contracts: Contracts): Game {
+  /** Out of counters; found out by executing it. */
+  burn(world: PoolWorld, { steps }: Contracts): Sent {
+    const stranger = this.random.chance(STRANGER_SHARE) ? this.#strangers.pop() : undefined;
+    const wallet = stranger ?? this.random.pick(this.#burners);
+    const data = Buffer.from(rounds(TOO_MANY_ROUNDS + this.random.between(0, 2 ** 30)).slice(2), 'hex');
+    const fields = { gasPrice: 3n * HONEST_PRICE, gasLimit: BURN_GAS, to: steps, value: 0n, data };
+    return world.make('outOfCounters', wallet, fields, wallet.nonce);
+  }
+
+  /** Another hostile game, which is over soon. */
+  game(world: PoolWorld): Game {
     const dice = this.random.next();
-    if (dice < 0.6) return this.#burn(world, contracts);
-    if (dice < 0.7) return this.#gap(world);
-    if (dice < 0.8) return this.#replace(world);
-    if (dice < 0.9) return this.#drain(world);
-    if (dice < 0.97) return [[this.#refused(world, 'underpriced', { gasPrice: GWEI / 2n })]];
-    if (dice < 0.99) return this.#bait(world, contracts);
-    if (dice < 0.991) return [[this.#large(world)]];
-    if (dice < 0.999) return this.#gap(world);
-    return [[this.#refused(world, 'oversized', { data: Buffer.alloc(OVERSIZED_BYTES, 1), gasLimit: BURN_GAS })]];
+    if (dice < 0.3) return this.#gap(world);
+    if (dice < 0.55) return this.#replace(world);
+    if (dice < 0.75) return this.#drain(world);
+    const isLong = dice > 0.99;
+    if (isLong) return [[this.#refused(world, 'oversized', { data: Buffer.alloc(OVERSIZED_BYTES, 1), gasLimit: BURN_GAS })]];
+    return [[this.#refused(world, 'underpriced', { gasPrice: GWEI / 2n })]];
+  }
+
+  /** Another hostile game, with transactions that have to be pre-executed: that takes its time. */
+  slowGame(world: PoolWorld, contracts: Contracts): Game {
+    const dice = this.random.next();
+    if (dice < 0.65) return this.#bait(world, contracts);
+    if (dice < 0.7) return [[this.#large(world)]];
+    const fields = { data: Buffer.alloc(MAXIMAL_BYTES, 1), gasLimit: BURN_GAS };
+    return [[this.#refused(world, 'maximal', fields, this.random.pick(this.#bulky))]];
   }
 
   /** Refused at once, so that its nonce stays free. */
-  #refused(world: PoolWorld, kind: 'underpriced' | 'oversized', changes: Partial<typeof TRANSFER>): Sent {
-    const wallet = this.random.pick(this.#players);
+  #refused(
+    world: PoolWorld,
+    kind: 'underpriced' | 'oversized' | 'maximal',
+    changes: Partial<typeof TRANSFER>,
+    wallet = this.random.pick(this.#players),
+  ): Sent {
     // Told apart from others of the same nonce by its value.
     const value = BigInt(this.random.between(1, 2 ** 40));
     return world.make(kind, wallet, { ...TRANSFER, value, to: wallet.address, ...changes }, wallet.nonce);
-  }
-
-  #burn(world: PoolWorld, { steps }: Contracts): Game {
-    const wallet = this.random.pick(this.#burners);
-    const data = Buffer.from(rounds(TOO_MANY_ROUNDS + this.random.between(0, 2 ** 30)).slice(2), 'hex');
-    const fields = { gasPrice: 3n * HONEST_PRICE, gasLimit: BURN_GAS, to: steps, value: 0n, data };
-    return [[world.make('outOfCounters', wallet, fields, wallet.nonce)]];
   }
 
   /** The later nonce first; four in five gaps are filled. */
@@ -154,7 +184,7 @@ export class Cast {
     const wallet = this.#drainers.pop();
     if (wallet === undefined) return [];
     const value = DRAINER_WEI - TRANSFER_FEE - TRANSFER_FEE / 2n;
-    const bank = this.random.pick(this.#bank);
+    const bank = this.#nextBank();
     const drain = world.make('drain', wallet, { ...TRANSFER, to: bank.address, value });
     const drained = world.make('drained', wallet, { ...TRANSFER, to: bank.address });
     if (!this.random.chance(0.66)) return [[drain, drained]];
@@ -180,6 +210,13 @@ export class Cast {
     const call = { gasPrice: 2n * HONEST_PRICE, gasLimit: BURN_GAS, to: bait, value: 0n };
     const burns = world.make('bait', wallet, { ...call, data: NONE }, 1);
     return [[burns], [world.make('switch', wallet, { ...call, gasLimit: 100_000n, data: Buffer.from(rounds(1).slice(2), 'hex') }, 0)]];
+  }
+
+  #nextBank(): QuickWallet {
+    const bank = this.#banks.shift();
+    if (bank === undefined) throw new RangeError('no banks');
+    this.#banks.push(bank);
+    return bank;
   }
 
   #takePlayer(): QuickWallet | null {

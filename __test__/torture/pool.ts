@@ -1,6 +1,6 @@
 /**
- * A pool under attack: phases of honest load alone and of the same load beside as many hostile transactions, in turn, at the most that the
- * node takes. Nothing acknowledged is lost or included twice, nonces are in order, no batch is over a limit, every fate is the expected
+ * A pool under attack: phases of honest load alone and of the same load beside hostile transactions, in turn, at the most that the node
+ * takes. Nothing acknowledged is lost or included twice, nonces are in order, no batch is over a limit, every fate is the expected
  * one and explained, and honest transactions keep their throughput.
  */
 import { writeFile } from 'node:fs/promises';
@@ -11,73 +11,69 @@ import { sleep, startNode } from '../helpers/node.js';
 import { type Teardown, temporaryFolder } from '../helpers/paths.js';
 import { result } from '../helpers/rpc.js';
 import { Seeded } from '../helpers/seeded.js';
-import { Cast, type Contracts, type Game } from './actors.js';
-import { judgeAll } from './verdicts.js';
-import { PoolWorld, type Sent } from './world.js';
+import { Cast, type CrowdSize } from './actors.js';
+import { Load } from './load.js';
+import { median, type Phase, PhaseMeter } from './phases.js';
+import { Findings, judgeAll } from './verdicts.js';
+import { type Course, PoolWorld } from './world.js';
 
 const ARGS = ['--block-interval-ms', '250', '--batch-max-age-ms', '5000', '--pool-queued-lifetime-ms', '86400000'];
-const HONEST_CONNECTIONS = 8;
-const HONEST_GROUP = 50;
-/** Honest transactions that are on their way at most: the node always has enough to do. */
-const HONEST_OPEN_MAX = 6_000;
-const HOSTILE_CONNECTIONS = 48;
-const PHASE_PLAN_PER_SECOND = 6_000;
 /** A valid, paid transaction is in a block within this after the load ends. */
 const SETTLE_MS = 120_000;
 /** One faulty verdict tells as much as thousands. */
 const FAULTS_SHOWN = 10;
 
+/** What a run is made of. */
+export interface PoolPlan {
+  readonly pairs: number;
+  /** A phase ends after so long, or when what was prepared is sent. */
+  readonly aloneSeconds: number;
+  readonly attackedSeconds: number;
+  /** Honest transactions prepared for a phase. */
+  readonly aloneTxs: number;
+  readonly attackedTxs: number;
+  readonly crowd: CrowdSize;
+}
+
 export interface PoolReport {
   readonly seed: number;
-  /** Honest transactions included per second, phase by phase. */
-  readonly alone: readonly number[];
-  readonly attacked: readonly number[];
-  /** Median of the attacked phases over the median of the others. */
+  readonly alone: readonly Phase[];
+  readonly attacked: readonly Phase[];
+  /** Median throughput of the attacked phases over the median of the others. */
   readonly kept: number;
-  readonly hostileShare: number;
-  readonly counts: ReadonlyMap<string, number>;
+  readonly findings: Findings;
   readonly batches: number;
 }
 
-/** Runs phases of so many seconds, `pairs` of each kind. Throws where something does not hold; throughput is only reported. */
-export async function attackPool(t: Teardown, pairs: number, phaseSeconds: number, log: (line: string) => void): Promise<PoolReport> {
-  const seed = Number(process.env['ZKEVM_SEED'] ?? Date.now() % 0xffff_ffff) >>> 0;
+/** Runs phases, `pairs` of each kind. Throws where something does not hold; throughput is only reported. */
+export async function attackPool(t: Teardown, plan: PoolPlan, seed: number, log: (line: string) => void): Promise<PoolReport> {
   log(`ZKEVM_SEED=${seed}`);
-  const cast = new Cast(new Seeded(seed), pairs * phaseSeconds * 6);
+  const { pairs, crowd } = plan;
+  const cast = new Cast(new Seeded(seed), crowd);
   const attack = await Attack.start(t, cast);
-  const alone: number[] = [];
-  const attacked: number[] = [];
+  const alone: Phase[] = [];
+  const attacked: Phase[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    alone.push(await attack.phase(phaseSeconds, false));
-    attacked.push(await attack.phase(phaseSeconds, true));
-    log(`${alone.at(-1)?.toFixed(0)} honest transactions per second alone, ${attacked.at(-1)?.toFixed(0)} attacked`);
+    alone.push(await attack.phase(plan.aloneSeconds, plan.aloneTxs, false));
+    log(`alone    ${alone.at(-1)}`);
+    attacked.push(await attack.phase(plan.attackedSeconds, plan.attackedTxs, true));
+    log(`attacked ${attacked.at(-1)}`);
   }
-  const { counts, batches } = await attack.settle();
-  const kept = median(attacked) / median(alone);
-  const report = { seed, alone, attacked, kept, hostileShare: attack.hostileShare, counts, batches };
-  log(`honest throughput kept: ${(100 * kept).toFixed(1)} %, hostile share of what was sent: ${(100 * report.hostileShare).toFixed(1)} %`);
-  for (const [what, count] of [...counts].sort()) log(`  ${what}: ${count}`);
-  return report;
+  const batches = await attack.end();
+  const kept = median(attacked.map(({ perSecond }) => perSecond)) / median(alone.map(({ perSecond }) => perSecond));
+  attack.summarize(log);
+  return { seed, alone, attacked, kept, findings: attack.findings, batches };
 }
 
 class Attack {
+  readonly findings = new Findings();
   readonly #world: PoolWorld;
-  readonly #cast: Cast;
-  readonly #contracts: Contracts;
+  readonly #load: Load;
   readonly #watching: Promise<void>;
-  /** By connection: a sender keeps to one, so that no nonce overtakes another. */
-  readonly #honest: Sent[][] = Array.from({ length: HONEST_CONNECTIONS }, () => []);
-  #honestMade = 0;
-  #games: Game[] = [];
-  #honestSent = 0;
-  #hostileSent = 0;
-  #honestInAttack = 0;
-  #failure: unknown = null;
 
-  private constructor(world: PoolWorld, cast: Cast, contracts: Contracts, watching: Promise<void>) {
+  private constructor(world: PoolWorld, load: Load, watching: Promise<void>) {
     this.#world = world;
-    this.#cast = cast;
-    this.#contracts = contracts;
+    this.#load = load;
     this.#watching = watching;
   }
 
@@ -89,118 +85,64 @@ class Attack {
     const world = new PoolWorld(node);
     const watching = world.watch();
     watching.catch(() => undefined);
+    t.teardown(async () => world.stop());
     const deployments = cast.deployments(world);
-    await world.send(deployments);
+    await world.send(world.pack(deployments));
     const [steps, bait] = deployments.map(({ sender, nonce }) => getCreateAddress({ from: sender, nonce })) as [string, string];
-    const attack = new Attack(world, cast, { steps, bait }, watching);
-    await attack.#drained();
+    const attack = new Attack(world, new Load(world, cast, { steps, bait }), watching);
+    await attack.#settle(false);
     return attack;
   }
 
-  get hostileShare(): number {
-    return this.#hostileSent / (this.#hostileSent + this.#honestInAttack);
-  }
-
-  /** One phase; answers the honest transactions included per second. What is sent is signed beforehand: that is no work of the node. */
-  async phase(seconds: number, isAttacked: boolean): Promise<number> {
-    const planned = seconds * PHASE_PLAN_PER_SECOND;
-    while (this.#honestMade - this.#honestSent < planned) {
-      // Senders take turns, and their number is a multiple of the connections'.
-      this.#honest[this.#honestMade++ % HONEST_CONNECTIONS]?.push(this.#cast.honest(this.#world));
-    }
-    let hostile = this.#games.length;
-    while (isAttacked && hostile++ < planned / 2) this.#games.push(this.#cast.game(this.#world, this.#contracts));
+  /** One phase, to the end of everything that it sent. */
+  async phase(seconds: number, transactions: number, isAttacked: boolean): Promise<Phase> {
+    await this.#load.prepare(transactions, isAttacked);
+    const meter = await PhaseMeter.start(this.#world);
     const untilMs = Date.now() + seconds * 1000;
-    const [includedBefore, sentBefore, startedMs] = [this.#world.honestIncluded, this.#honestSent, Date.now()];
-    const hostileBefore = this.#hostileSent;
-    const running = this.#honest.map((queue) => this.#sendHonest(queue, untilMs));
-    if (isAttacked) {
-      const paced = () => this.#hostileSent - hostileBefore < this.#honestSent - sentBefore;
-      for (let i = 0; i < HOSTILE_CONNECTIONS; i++) running.push(this.#sendHostile(untilMs, paced));
-    }
+    const sending = this.#load.send(untilMs, isAttacked);
     // Until the clock ends, not until the last answer: what hangs then has not been included either.
-    await Promise.race([sleep(untilMs - Date.now()), this.#watching, Promise.all(running).then(() => sleep(untilMs - Date.now()))]);
-    const rate = (this.#world.honestIncluded - includedBefore) / ((Date.now() - startedMs) / 1000);
-    await Promise.all([Promise.all(running), this.#drained()]);
-    if (isAttacked) this.#honestInAttack += this.#honestSent - sentBefore;
-    if (this.#failure !== null) throw this.#failure;
-    return rate;
+    await Promise.race([sending.then(() => sleep(0)), meter.leadIn(untilMs).then(() => sleep(untilMs - Date.now())), this.#watching]);
+    const phase = await meter.read();
+    await sending;
+    await this.#load.answered();
+    await this.#settle(false);
+    return phase;
   }
 
-  async #sendHonest(queue: Sent[], untilMs: number): Promise<void> {
-    while (Date.now() < untilMs && this.#failure === null) {
-      if (this.#world.honestOpen >= HONEST_OPEN_MAX) {
-        await sleep(5);
-        continue;
-      }
-      const group = queue.splice(0, HONEST_GROUP);
-      if (group.length === 0) return;
-      this.#honestSent += group.length;
-      await this.#send(group);
-    }
-  }
-
-  async #sendHostile(untilMs: number, paced: () => boolean): Promise<void> {
-    while (Date.now() < untilMs && this.#failure === null) {
-      if (!paced()) {
-        await sleep(5);
-        continue;
-      }
-      const game = this.#games.shift();
-      if (game === undefined) return;
-      // A game that has begun is played to its end: what becomes of its transactions depends on all of them.
-      for (const group of game) {
-        this.#hostileSent += group.length;
-        await this.#send(group);
-      }
-    }
-  }
-
-  async #send(group: readonly Sent[]): Promise<void> {
-    try {
-      await this.#world.send(group);
-    } catch (error) {
-      this.#failure ??= error;
-    }
-  }
-
-  /** Waits until every honest transaction that was accepted is in a block. */
-  async #drained(): Promise<void> {
+  /** Waits until everything that was accepted is where it has to be, and explained so. */
+  async #settle(last: boolean): Promise<void> {
     const untilMs = Date.now() + SETTLE_MS;
-    while (this.#world.honestOpen > 0 && this.#failure === null) {
-      if (Date.now() > untilMs) throw new Error(`${this.#world.honestOpen} honest transactions are not included within ${SETTLE_MS} ms`);
-      await Promise.race([sleep(10), this.#watching]);
-    }
+    let wrong: ReadonlyMap<Course, string>;
+    do {
+      // What waits for a block or two is not wrong yet.
+      while (this.#world.honestOpen > 0 && Date.now() < untilMs) await Promise.race([sleep(10), this.#watching]);
+      wrong = await judgeAll(this.#world, this.findings, last);
+      if (wrong.size > 0) await Promise.race([sleep(200), this.#watching]);
+    } while (wrong.size > 0 && Date.now() < untilMs);
+    if (wrong.size === 0) return;
+    const shown = [...wrong.values()].slice(0, FAULTS_SHOWN).join('\n');
+    throw new Error(`${wrong.size} transactions are not as expected within ${SETTLE_MS} ms:\n${shown}`);
   }
 
-  /** After the load: every fate, every explanation, every batch. */
-  async settle(): Promise<{ counts: Map<string, number>; batches: number }> {
+  /** After the load: what waits for ever waits, and every batch holds to its limits. Answers how many there are. */
+  async end(): Promise<number> {
     const { node } = this.#world;
-    const untilMs = Date.now() + SETTLE_MS;
-    let wrong = await judgeAll(this.#world, [...this.#world.sent.values()]);
-    // What waits for a block or two is not wrong yet.
-    while (wrong.size > 0 && Date.now() < untilMs) {
-      await Promise.race([sleep(1_000), this.#watching]);
-      wrong = await judgeAll(this.#world, [...wrong.keys()]);
-    }
+    await this.#settle(true);
     this.#world.stop();
     await this.#watching;
-    if (wrong.size > 0) {
-      const shown = [...wrong.values()].slice(0, FAULTS_SHOWN).join('\n');
-      throw new Error(`${wrong.size} transactions are not as expected:\n${shown}`);
-    }
-    const counts = new Map<string, number>();
-    await judgeAll(this.#world, [...this.#world.sent.values()], counts);
     const { mode, openBatch } = await result(node.url, 'zkevm_status');
     if (mode !== 'sequencing') throw new Error(`the sequencer is ${mode}:\n${node.output.slice(-2_000)}`);
     const batches = Number(openBatch) - 1;
     for (let number = 1; number <= batches; number++) await checkedBatch(node.url, number);
-    return { counts, batches };
+    return batches;
   }
-}
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+  summarize(log: (line: string) => void): void {
+    const { honest, burning, playing } = this.#load.attack;
+    const percent = (count: number): string => `${((100 * count) / Math.max(1, honest + burning + playing)).toFixed(1)} %`;
+    log(`sent under attack: ${percent(honest)} honest, ${percent(burning)} out of counters, ${percent(playing)} hostile otherwise`);
+    const { fates, explained, unexplained } = this.findings;
+    for (const [what, count] of [...fates].sort()) log(`  ${what}: ${count}`);
+    log(`${explained} explanations are right, ${unexplained} transactions need none`);
+  }
 }

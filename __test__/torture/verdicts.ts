@@ -1,6 +1,5 @@
 /** What has to have become of every transaction, and what `zkevm_explainTransaction` has to say about it: from what it was made for. */
-import { results } from '../helpers/rpc.js';
-import type { Kind, PoolWorld, Sent } from './world.js';
+import type { Course, Kind, PoolWorld } from './world.js';
 
 /** Where a transaction ends. */
 type Fate = 'included' | 'waits' | 'replaced' | 'invalid' | 'refused';
@@ -55,43 +54,81 @@ const MODELS: Readonly<Record<Kind, Model>> = {
   replacementTooCheap: { fates: ['refused'], refusal: /^replacement transaction underpriced/ },
   underpriced: { fates: ['refused'], refusal: /^transaction underpriced/ },
   oversized: { fates: ['refused'], refusal: /^oversized data/ },
+  maximal: { fates: ['refused'], refusal: /^out of counters: \w+ used|^txpool is full/ },
 };
 
 /** Transactions judged at a time. */
 const CHUNK = 10_000;
 
-/** Judges what was sent; answers what was expected otherwise, with the reason. `fates` counts by kind and fate. */
-export async function judgeAll(world: PoolWorld, list: readonly Sent[], fates?: Map<string, number>): Promise<Map<Sent, string>> {
-  const wrong = new Map<Sent, string>();
-  for (let from = 0; from < list.length; from += CHUNK) await judgeSome(world, list.slice(from, from + CHUNK), wrong, fates);
-  return wrong;
-}
+/** What was found of transactions that have come to where they were to come. */
+export class Findings {
+  /** By kind and fate. */
+  readonly fates = new Map<string, number>();
+  /** Those that met closed batches, each with a verdict for every one of them. */
+  explained = 0;
+  /** Included in the first batch that they met, refused, or forgotten since: rightly without explanation. */
+  unexplained = 0;
 
-async function judgeSome(world: PoolWorld, list: readonly Sent[], wrong: Map<Sent, string>, fates?: Map<string, number>): Promise<void> {
-  const accepted = list.filter(({ answer }) => answer === null);
-  const ask = (method: string) =>
-    results(
-      world.node.url,
-      method,
-      accepted.map(({ hash }) => [hash]),
-    );
-  const states = (await ask('zkevm_getPoolTransaction')) as (PoolState | null)[];
-  const explanations = (await ask('zkevm_explainTransaction')) as (Explained | null)[];
-  const found = new Map(accepted.map((sent, i) => [sent, { state: states[i] ?? null, explanation: explanations[i] ?? null }]));
-  for (const sent of list) {
-    const { state, explanation } = found.get(sent) ?? { state: null, explanation: null };
-    const fate = fateOf(sent, state);
-    fates?.set(`${sent.kind} ${fate}`, (fates.get(`${sent.kind} ${fate}`) ?? 0) + 1);
-    const fault = judge(sent, fate, state, explanation);
-    if (fault !== null) wrong.set(sent, `${sent.kind} ${sent.hash}: ${fault}`);
+  found({ kind }: Course, fate: Fate, isExplained: boolean): void {
+    const name = `${kind} ${fate}`;
+    this.fates.set(name, (this.fates.get(name) ?? 0) + 1);
+    if (isExplained) this.explained++;
+    else this.unexplained++;
   }
 }
 
-interface Explained {
-  readonly batches: readonly { verdict: string }[];
+/** What one transaction is judged by. */
+interface Evidence {
+  readonly state: PoolState | null;
+  readonly explanation: Explained | null;
+  /** The batch of its block, where it is included. */
+  readonly batch: number | null;
 }
 
-function fateOf({ answer, block }: Sent, state: PoolState | null): Fate | 'unknown' {
+interface Explained {
+  readonly batches: readonly { readonly batch: string; readonly verdict: string }[];
+}
+
+/**
+ * Judges what was answered; answers what is not as expected, with the reason. What has come to its end is forgotten then; what waits for
+ * ever is judged again the next time, and `findings` has it only where `last` is set.
+ */
+export async function judgeAll(world: PoolWorld, findings: Findings, last: boolean): Promise<Map<Course, string>> {
+  const wrong = new Map<Course, string>();
+  const list = [...world.open.values()];
+  for (let from = 0; from < list.length; from += CHUNK) {
+    const chunk = list.slice(from, from + CHUNK);
+    const evidence = await collect(world, chunk);
+    for (const [i, course] of chunk.entries()) {
+      const { state, explanation, batch } = evidence[i] ?? { state: null, explanation: null, batch: null };
+      const fate = fateOf(course, state);
+      const fault = judge(course, fate, { state, explanation, batch });
+      if (fault !== null) wrong.set(course, `${course.kind} ${course.hash}: ${fault}`);
+      else if (fate !== 'unknown' && (fate !== 'waits' || last)) findings.found(course, fate, explanation !== null);
+      if (fault === null && fate !== 'waits') world.forget(course);
+    }
+  }
+  return wrong;
+}
+
+async function collect(world: PoolWorld, list: readonly Course[]): Promise<Evidence[]> {
+  const hashes = list.map(({ hash }) => [hash]);
+  const states = (await world.ask('zkevm_getPoolTransaction', hashes)) as (PoolState | null)[];
+  const explanations = (await world.ask('zkevm_explainTransaction', hashes)) as (Explained | null)[];
+  const blocks = [...new Set(list.flatMap(({ block }) => (block === undefined ? [] : [block])))];
+  const numbers = await world.ask(
+    'zkevm_batchNumberByBlockNumber',
+    blocks.map((block) => [`0x${block.toString(16)}`]),
+  );
+  const batchOf = new Map(blocks.map((block, i) => [block, Number(numbers[i])]));
+  return list.map(({ block }, i) => ({
+    state: states[i] ?? null,
+    explanation: explanations[i] ?? null,
+    batch: block === undefined ? null : (batchOf.get(block) ?? null),
+  }));
+}
+
+function fateOf({ answer, block }: Course, state: PoolState | null): Fate | 'unknown' {
   if (typeof answer === 'string') return 'refused';
   if (block !== undefined) return 'included';
   if (state === null) return 'unknown';
@@ -99,18 +136,33 @@ function fateOf({ answer, block }: Sent, state: PoolState | null): Fate | 'unkno
   return state.status === 'replaced' || state.status === 'invalid' ? state.status : 'unknown';
 }
 
-function judge(sent: Sent, fate: Fate | 'unknown', state: PoolState | null, explanation: Explained | null): string | null {
-  const model = MODELS[sent.kind];
+function judge(course: Course, fate: Fate | 'unknown', evidence: Evidence): string | null {
+  const { state, explanation } = evidence;
+  const model = MODELS[course.kind];
   if (fate === 'unknown' || !model.fates.includes(fate)) {
-    return `${fate}, expected ${model.fates.join(' or ')}: ${JSON.stringify({ state, answer: sent.answer })}`;
+    return `${fate}, expected ${model.fates.join(' or ')}: ${JSON.stringify({ state, answer: course.answer })}`;
   }
-  if (fate === 'refused') return model.refusal?.test(sent.answer ?? '') === true ? null : `refused with ${sent.answer}`;
+  if (fate === 'refused') return judgeRefused(course, model, evidence);
   if (fate === 'included' && state?.status !== 'selected') return `included, but its state is ${JSON.stringify(state)}`;
   if (fate !== 'included' && state !== null && model.state?.(state) === false)
     return `the state does not say why: ${JSON.stringify(state)}`;
   // Included in the first batch that it met, ended, or included so long ago that it is forgotten.
   if (explanation === null) return fate === 'waits' ? 'it waits, and nothing explains why' : null;
-  const letters = explanation.batches.map(({ verdict }) => LETTER[verdict] ?? '?').join('');
-  if (model.verdicts === undefined || letters === '' || model.verdicts.test(letters)) return null;
-  return `${fate} is explained as ${letters}`;
+  return judgeExplanation(fate, model, explanation, evidence.batch);
+}
+
+/** Refused for what it was made for, and the pool knows nothing of it. */
+function judgeRefused({ answer }: Course, { refusal }: Model, { state, explanation }: Evidence): string | null {
+  if (refusal?.test(answer ?? '') !== true) return `refused with ${answer}`;
+  return state === null && explanation === null ? null : `refused, and yet there is ${JSON.stringify({ state, explanation })}`;
+}
+
+/** One verdict for each batch without a hole, the expected ones, and at last the batch that it is in. */
+function judgeExplanation(fate: Fate, { verdicts }: Model, { batches }: Explained, batch: number | null): string | null {
+  const letters = batches.map(({ verdict }) => LETTER[verdict] ?? '?').join('');
+  if (verdicts !== undefined && letters !== '' && !verdicts.test(letters)) return `${fate} is explained as ${letters}`;
+  const numbers = batches.map(({ batch }) => Number(batch));
+  if (numbers.some((number, i) => number !== (numbers[0] ?? 0) + i)) return `explained for the batches ${numbers.join(', ')}`;
+  if (batch !== null && numbers.at(-1) !== batch) return `in batch ${batch}, explained for the batches ${numbers.join(', ')}`;
+  return null;
 }

@@ -2,9 +2,11 @@
  * What the outside knows of a node under load: every transaction that was sent with the answer it got, and every block that was published.
  * The watcher reads the blocks one by one and throws where a promise of the chain is broken.
  */
+import { post } from '../../bench/sequencer/http.js';
 import { sleep, type TestNode } from '../helpers/node.js';
 import type { QuickWallet } from '../helpers/quick-signer.js';
-import { batch, result } from '../helpers/rpc.js';
+import type { RpcAnswer } from '../helpers/rpc.js';
+import { Lines } from './lines.js';
 
 /** What a transaction is up to. */
 export type Kind =
@@ -20,6 +22,7 @@ export type Kind =
   | 'refill'
   | 'underpriced'
   | 'oversized'
+  | 'maximal'
   | 'large'
   | 'bait'
   | 'switch';
@@ -28,82 +31,127 @@ export type Kind =
 export interface Sent {
   readonly kind: Kind;
   readonly hash: string;
-  /** Empty once it is answered: there are millions. */
-  raw: string;
+  readonly raw: string;
   readonly sender: string;
   readonly nonce: number;
+}
+
+/** What has come of it so far. */
+export interface Course extends Omit<Sent, 'raw'> {
   /** Unset until it is answered; null where it was accepted, else the refusal. */
   answer?: string | null;
   block?: number;
 }
 
-/** Everything that was sent and seen. */
+/** A JSON-RPC batch, ready to be sent: making it is no work of the time that is measured. */
+export interface Packet {
+  readonly courses: readonly Course[];
+  readonly request: Buffer;
+}
+
+const ALREADY_KNOWN = 'already known';
+/** Requests in one JSON-RPC batch: the default limit of the node. */
+const BATCH_ITEMS = 100;
+
+/** Everything that was sent and seen, and is not judged yet. */
 export class PoolWorld {
-  readonly sent = new Map<string, Sent>();
-  /** Honest transactions that were accepted and not seen in a block yet. */
+  /** By hash: from before it is sent, since its block may be seen before its answer. */
+  readonly open = new Map<string, Course>();
+  /** Honest transactions that were sent and not seen in a block yet. */
   honestOpen = 0;
   honestIncluded = 0;
-  blocks = 0;
+  included = 0;
+  readonly #lines: Lines;
+  readonly #host: string;
   #nextBlock = 1;
   readonly #nonces = new Map<string, number>();
   #stopped = false;
 
-  constructor(readonly node: TestNode) {}
+  constructor(readonly node: TestNode) {
+    this.#lines = new Lines(node.port);
+    this.#host = `127.0.0.1:${node.port}`;
+  }
 
-  /** Makes a transaction of a wallet; it is known before it is sent, since its block may be seen before its answer. */
+  /** Makes a transaction of a wallet. */
   make(kind: Kind, wallet: QuickWallet, fields: Omit<Parameters<QuickWallet['sign']>[0], 'nonce'>, nonce = wallet.nonce++): Sent {
     const { raw, hash } = wallet.sign({ ...fields, nonce });
     return { kind, hash, raw, sender: wallet.address, nonce };
   }
 
-  /** Sends a group in one JSON-RPC batch and notes the answers. */
-  async send(group: readonly Sent[]): Promise<void> {
-    for (const sent of group) {
-      this.sent.set(sent.hash, sent);
-      if (sent.kind === 'honest') this.honestOpen++;
+  /** Makes a packet of transactions. */
+  pack(group: readonly Sent[]): Packet {
+    const items = group.map(({ raw }, id) => JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_sendRawTransaction', params: [raw] }));
+    const courses = group.map(({ kind, hash, sender, nonce }) => ({ kind, hash, sender, nonce }));
+    return { courses, request: post(this.#host, `[${items.join(',')}]`) };
+  }
+
+  /** Sends a packet and notes the answers. */
+  async send({ courses, request }: Packet): Promise<void> {
+    for (const course of courses) {
+      this.open.set(course.hash, course);
+      if (course.kind === 'honest') this.honestOpen++;
     }
-    const answers = await batch(
-      this.node.url,
-      'eth_sendRawTransaction',
-      group.map(({ raw }) => [raw]),
-    );
-    for (const [i, sent] of group.entries()) {
+    const { body, again } = await this.#lines.send(request);
+    const answers = JSON.parse(body) as RpcAnswer[];
+    for (const [i, course] of courses.entries()) {
       const { error, result: hash } = answers[i] ?? {};
-      sent.answer = error === undefined ? null : error.message;
-      sent.raw = '';
-      if (error === undefined && hash !== sent.hash) throw new Error(`sent ${sent.hash}, acknowledged ${hash}`);
-      if (error !== undefined && sent.kind === 'honest') throw new Error(`an honest transaction was refused: ${error.message}`);
+      const accepted = error === undefined || (again && error.message === ALREADY_KNOWN);
+      course.answer = accepted ? null : error.message;
+      if (error === undefined && hash !== course.hash) throw new Error(`sent ${course.hash}, acknowledged ${hash}`);
+      if (!accepted && course.kind === 'honest') throw new Error(`an honest transaction was refused: ${error.message}`);
     }
+  }
+
+  /** The results of one method for many parameters, in order; every one has to succeed. */
+  // biome-ignore lint/suspicious/noExplicitAny: the shapes of JSON-RPC results are what is checked.
+  async ask(method: string, list: readonly (readonly unknown[])[]): Promise<any[]> {
+    // biome-ignore lint/suspicious/noExplicitAny: see above.
+    const found: any[] = [];
+    for (let from = 0; from < list.length; from += BATCH_ITEMS) {
+      const items = list.slice(from, from + BATCH_ITEMS).map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
+      const { body } = await this.#lines.send(post(this.#host, JSON.stringify(items)));
+      for (const { error, result } of JSON.parse(body) as RpcAnswer[]) {
+        if (error !== undefined) throw new Error(`${method}: ${error.code} ${error.message}`);
+        found.push(result);
+      }
+    }
+    return found;
   }
 
   /** Reads blocks as they are published, until `stop`. */
   async watch(): Promise<void> {
     while (!this.#stopped) if (!(await this.#next())) await sleep(10);
+    this.#lines.close();
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
+  /** It has come to its end, and nothing is expected of it any more: a block that holds it would be an error. */
+  forget({ hash }: Course): void {
+    this.open.delete(hash);
+  }
+
   async #next(): Promise<boolean> {
     const number = this.#nextBlock;
-    const block = await result(this.node.url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false]);
+    const [block] = await this.ask('eth_getBlockByNumber', [[`0x${number.toString(16)}`, false]]);
     if (block === null) return false;
     this.#nextBlock++;
-    this.blocks++;
-    for (const hash of block.transactions as string[]) this.#included(hash, number);
+    for (const hash of block.transactions as string[]) this.#includes(hash, number);
     return true;
   }
 
-  #included(hash: string, number: number): void {
-    const sent = this.sent.get(hash);
-    if (sent === undefined) throw new Error(`block ${number} holds ${hash}, which nobody sent`);
-    if (sent.block !== undefined) throw new Error(`${hash} is in the blocks ${sent.block} and ${number}`);
-    const expected = this.#nonces.get(sent.sender) ?? 0;
-    if (sent.nonce !== expected) throw new Error(`block ${number}: nonce ${sent.nonce} of ${sent.sender}, expected ${expected}`);
-    this.#nonces.set(sent.sender, expected + 1);
-    sent.block = number;
-    if (sent.kind !== 'honest') return;
+  #includes(hash: string, number: number): void {
+    const course = this.open.get(hash);
+    if (course === undefined) throw new Error(`block ${number} holds ${hash}, which nobody sent or which had come to its end`);
+    if (course.block !== undefined) throw new Error(`${hash} is in the blocks ${course.block} and ${number}`);
+    const expected = this.#nonces.get(course.sender) ?? 0;
+    if (course.nonce !== expected) throw new Error(`block ${number}: nonce ${course.nonce} of ${course.sender}, expected ${expected}`);
+    this.#nonces.set(course.sender, expected + 1);
+    course.block = number;
+    this.included++;
+    if (course.kind !== 'honest') return;
     this.honestOpen--;
     this.honestIncluded++;
   }
