@@ -2,7 +2,7 @@
 import test from 'ava';
 import { account, signed } from '../helpers/accounts.js';
 import { startNode, until } from '../helpers/node.js';
-import { result } from '../helpers/rpc.js';
+import { result, results } from '../helpers/rpc.js';
 
 test('transactions of the open block are in the pending block, by hash and as objects', async (t) => {
   const { url, adminUrl } = await startNode(t, { args: ['--block-interval-ms', '3600000', '--batch-max-age-ms', '3600000'], admin: true });
@@ -38,4 +38,86 @@ test('transactions of the open block are in the pending block, by hash and as ob
   t.deepEqual(sealed.transactions, pending.transactions);
   t.is(sealed.timestamp, pending.timestamp);
   t.deepEqual((await result(url, 'eth_getBlockByNumber', ['pending', false])).transactions, []);
+});
+
+const RECEIVER = '0x0000000000000000000000000000000000000777';
+/** Answers what the address that has it owns: SELFBALANCE. */
+const OWN_BALANCE = '0x4760005260206000f3';
+const SENDERS = 5;
+const NONCES = 12;
+
+interface Seen {
+  readonly number: number;
+  readonly parentHash: string | null;
+  readonly stateRoot: string | null;
+  readonly timestamp: string;
+  readonly transactions: readonly string[];
+  /** Of the receiver, asked for after the block in different ways. */
+  readonly balances: readonly bigint[];
+}
+
+/** What a client sees at `pending`, from one request to the next. */
+async function look(url: string): Promise<Seen> {
+  const { number, parentHash, stateRoot, timestamp, transactions } = await result(url, 'eth_getBlockByNumber', ['pending', false]);
+  const balance = BigInt(await result(url, 'eth_getBalance', [RECEIVER, 'pending']));
+  const called = BigInt(await result(url, 'eth_call', [{ to: RECEIVER }, 'pending', { [RECEIVER]: { code: OWN_BALANCE } }]));
+  // What it has by now can be spent.
+  if (called > 0n)
+    await result(url, 'eth_estimateGas', [{ from: RECEIVER, to: account(0).address, value: `0x${called.toString(16)}` }, 'pending']);
+  return { number: Number(number), parentHash, stateRoot, timestamp, transactions, balances: [balance, called] };
+}
+
+test('while blocks are executed and written at once, pending is all that is executed, on the block before it', async (t) => {
+  const node = await startNode(t, { args: ['--block-interval-ms', '20', '--batch-max-age-ms', '200'] });
+  const { url } = node;
+  const hashes: string[] = [];
+  const sending = Promise.all(
+    Array.from({ length: SENDERS }, async (_, sender) => {
+      for (let nonce = 0; nonce < NONCES; nonce++) {
+        const raw = await signed(account(sender), { nonce, to: RECEIVER, value: 1n });
+        hashes.push(await result(url, 'eth_sendRawTransaction', [raw]));
+      }
+    }),
+  );
+  const seen: Seen[] = [];
+  const total = BigInt(SENDERS * NONCES);
+  await until('everything is durable', async () => {
+    seen.push(await look(url));
+    return BigInt(await result(url, 'eth_getBalance', [RECEIVER, 'latest'])) === total ? true : null;
+  });
+  await sending;
+  seen.push(await look(url));
+
+  const head = Number(await result(url, 'eth_blockNumber'));
+  const blocks = await results(
+    url,
+    'eth_getBlockByNumber',
+    Array.from({ length: head + 1 }, (_, number) => [`0x${number.toString(16)}`, false]),
+  );
+  // One wei each: the balance after a block is the number of transactions up to it.
+  const included = blocks.map(() => 0n);
+  for (const [number, block] of blocks.entries()) included[number] = (included[number - 1] ?? 0n) + BigInt(block.transactions.length);
+  t.is(included[head], total);
+  t.is(new Set(hashes).size, Number(total));
+  let before: Seen | null = null;
+  for (const pending of seen) {
+    const what = JSON.stringify({ ...pending, balances: pending.balances.map(String) });
+    const [parent, block] = [blocks[pending.number - 1], blocks[pending.number]];
+    t.is(pending.parentHash, parent.hash, what);
+    t.is(pending.stateRoot, parent.stateRoot, what);
+    if (block === undefined) t.deepEqual(pending.transactions, [], what);
+    else {
+      t.deepEqual(pending.transactions, block.transactions.slice(0, pending.transactions.length), what);
+      if (pending.transactions.length > 0) t.is(pending.timestamp, block.timestamp, what);
+    }
+    let known = (included[pending.number - 1] ?? 0n) + BigInt(pending.transactions.length);
+    for (const balance of pending.balances) {
+      t.true(balance >= known && balance <= total, `${balance} of at least ${known}: ${what}`);
+      known = balance;
+    }
+    t.true(before === null || pending.number >= before.number, what);
+    before = pending;
+  }
+  t.log(`${seen.length} looks at ${new Set(seen.map(({ number }) => number)).size} pending blocks of ${head}`);
+  t.notRegex(node.output, /\bERROR\b/);
 });

@@ -10,8 +10,17 @@ export interface Contract {
   readonly bytecode: `0x${string}`;
 }
 
-/** Compiles `FOLDER/NAME.sol`. */
-export async function contract(name: string, folder = 'examples/contracts'): Promise<Contract> {
+const compiled = new Map<string, Promise<Contract>>();
+
+/** Compiles `FOLDER/NAME.sol`, once. */
+export function contract(name: string, folder = 'examples/contracts'): Promise<Contract> {
+  const path = `${folder}/${name}`;
+  const known = compiled.get(path) ?? compileFile(name, folder);
+  compiled.set(path, known);
+  return known;
+}
+
+async function compileFile(name: string, folder: string): Promise<Contract> {
   const { compile } = (await import(pathToFileURL(join(ROOT, 'examples/compile.mjs')).href)) as { compile(file: URL): Contract };
   return compile(pathToFileURL(join(ROOT, folder, `${name}.sol`)));
 }

@@ -106,6 +106,8 @@ export class FakeChain {
   readonly inclusions = new Map<bigint, InclusionEstimate>();
   readonly included = new Set<string>();
   openBlock: PendingBlock | null = null;
+  /** Blocks that are sealed and not durable. */
+  sealedAhead = 0;
   refuse: CodedError | null = null;
 
   get head(): number {
@@ -208,6 +210,10 @@ export class FakeChain {
   /** The verbs that the RPC uses; the others are not called by it. */
   readonly engine = {
     blockNumber: () => this.head,
+    sealedHead: () => {
+      const number = this.head + this.sealedAhead;
+      return { blockNumber: number, blockHash: blockHash(number), blockTimestamp: number, stateRoot: blockHash(number) };
+    },
     head: () => ({
       chainId: 1001,
       forkId: 9,

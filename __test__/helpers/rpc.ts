@@ -47,6 +47,18 @@ export async function batch(url: string, method: string, list: readonly (readonl
 
 /** Any body, as it is. */
 export async function post(url: string, body: string | Uint8Array<ArrayBuffer>): Promise<{ status: number; body: string }> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  return { status: response.status, body: await response.text() };
+  const send = async () => {
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    return { status: response.status, body: await response.text() };
+  };
+  return send().catch((error: unknown) => {
+    if (!isClosedIdle(error)) throw error;
+    return send();
+  });
+}
+
+/** The node closed a connection that was idle for long (the test was busy with something else) just when it was used again. */
+function isClosedIdle(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: string } };
+  return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET';
 }

@@ -75,8 +75,27 @@ test('a block that is stored but not announced yet is not pending any more', asy
   await chain.pool.add(Buffer.from('01', 'hex'));
   chain.openBlock = { number: 5, openedAtMs: 0, gasUsed: 21_000, transactions: [...chain.pending.values()] };
   t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x6', transactions: [] });
-  chain.openBlock = { ...chain.openBlock, number: 7 };
-  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x7', parentHash: null });
+  t.is(await answer('eth_getBlockTransactionCountByNumber', 'pending'), '0x0');
+  t.is(await answer('eth_getTransactionByBlockNumberAndIndex', 'pending', '0x0'), null);
+});
+
+test('it is built on what is sealed, durable or not', async (t) => {
+  const { chain, answer } = setup(2);
+  await chain.pool.add(Buffer.from('01', 'hex'));
+  const transactions = [...chain.pending.values()];
+  chain.sealedAhead = 2;
+  const parent = { parentHash: blockHash(7), stateRoot: blockHash(7) };
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x8', ...parent, timestamp: '0x7', transactions: [] });
+  // Sealed, and the sequencer has not heard of it.
+  chain.openBlock = { number: 7, openedAtMs: 0, gasUsed: 21_000, transactions };
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x8', ...parent, gasUsed: '0x0', transactions: [] });
+  chain.openBlock = { ...chain.openBlock, number: 8 };
+  const hashes = transactions.map(({ hash }) => hash);
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x8', ...parent, gasUsed: '0x5208', transactions: hashes });
+  t.like(await answer('eth_getTransactionByBlockNumberAndIndex', 'pending', '0x0'), { blockNumber: '0x8' });
+  // A commit has failed: the block before it is gone, and it will be.
+  chain.sealedAhead = 0;
+  t.like(await answer('eth_getBlockByNumber', 'pending', false), { number: '0x8', parentHash: null, stateRoot: null, timestamp: '0x5' });
 });
 
 test('the full pending block: roots that are not known yet are null', async (t) => {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{ExecutorError, StateDiff};
@@ -349,13 +350,14 @@ impl Engine {
         (self.ahead.blocks(), diff)
     }
 
-    /// Number and timestamp of the open block, or of the one that would be opened next.
+    /// Number and timestamp of the open block, or of the one that would be opened now.
     pub(crate) fn pending_number_and_time(&self) -> (u64, u64) {
         let open = self.lock_open();
         open.as_ref().map_or_else(
             || {
                 let head = self.sealed_chain().head;
-                (head.block + 1, head.timestamp)
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                (head.block + 1, head.timestamp.max(now))
             },
             |open| (open.executor.number().0, open.executor.timestamp()),
         )

@@ -5,6 +5,7 @@ mod common;
 use alloy_primitives::{Address, U256};
 use common::{Account, FUNDS, GAS_PRICE, accounts, execute, open_block, options};
 use zkevm_engine::block_id::BlockId;
+use zkevm_engine::call::CallRequest;
 use zkevm_engine::engine::Engine;
 use zkevm_engine::seal::{BatchClosing, SealedBlock};
 use zkevm_engine::settle::Committed;
@@ -97,6 +98,53 @@ fn the_next_block_executes_on_what_is_sealed_and_nobody_else_sees_it() {
     let account = engine.account_in(&a.address, BlockId::Latest).unwrap();
     assert_eq!((account.nonce, account.balance), (2, U256::from(FUNDS) - spent(2)));
     assert_eq!(engine.head_block(), 1);
+}
+
+#[test]
+fn calls_and_estimates_at_pending_see_all_that_is_executed() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(dir.path())).unwrap();
+    let [a, b, c, _] = &accounts()[..] else { panic!("four accounts") };
+    let receiver = Address::repeat_byte(0x77);
+    // NUMBER, TIMESTAMP and SELFBALANCE at the receiver.
+    let code = r#"{"code":"0x435f524260205247604052 60605ff3"}"#.replace(' ', "");
+    let look = CallRequest {
+        to: Some(receiver),
+        state_overrides_json: Some(format!(r#"{{"{receiver}":{code}}}"#)),
+        ..CallRequest::default()
+    };
+    let seen = |block: BlockId| {
+        let outcome = engine.call(&look, block).unwrap();
+        assert_eq!(outcome.status, 1, "{}", outcome.rom_error);
+        [0, 32, 64].map(|at| U256::from_be_slice(&outcome.output[at..at + 32]).to::<u64>())
+    };
+    let spends = |value: u64| {
+        let request = CallRequest {
+            from: Some(receiver),
+            to: Some(a.address),
+            value: U256::from(value),
+            ..CallRequest::default()
+        };
+        engine.estimate_gas(&request, BlockId::Pending).is_ok_and(|(_, outcome)| outcome.status == 1)
+    };
+    block_of(&engine, a, receiver, 0..2, 100);
+    engine.finish_block(100_000, None).unwrap();
+    block_of(&engine, b, receiver, 0..1, 101);
+    engine.finish_block(101_000, None).unwrap();
+    // Nothing is open: the block that would be opened now.
+    let [number, time, balance] = seen(BlockId::Pending);
+    assert_eq!((number, balance), (3, 15));
+    assert!(time > 1_000_000_000, "the time of now");
+    assert!(spends(15) && !spends(16));
+    block_of(&engine, c, receiver, 0..1, 102);
+    for committed in [0, 1, 2] {
+        engine.commit_sealed(committed).unwrap();
+        assert_eq!(seen(BlockId::Pending), [3, 102, 20], "{committed} blocks durable");
+        assert!(spends(20) && !spends(21));
+    }
+    assert_eq!(seen(BlockId::Latest), [2, 101, 15]);
+    engine.seal_block(102_000, None).unwrap();
+    assert_eq!(seen(BlockId::Latest), [3, 102, 20]);
 }
 
 #[test]
