@@ -143,7 +143,7 @@ export const rpcSettings: Settings<RpcConfig> = {
   filterIdleMs: integer({ doc: 'A filter that is not polled for so long is removed.', default: 300_000, min: 1000, max: 86_400_000 }),
   subscriptionsMax: integer({ doc: 'Subscriptions of one WebSocket connection.', default: 128, min: 1, max: 100_000 }),
   proofChangesMax: integer({
-    doc: 'Keys that may have changed since a block for its state tree to be rebuilt for proofs and witnesses: about 40 us and 2 KB each.',
+    doc: 'Keys that may have changed since a block for its state tree to be rebuilt for proofs and witnesses: about 6 us each, more where pages come from disk.',
     default: 100_000,
     min: 1,
     max: 100_000_000,
