@@ -25,7 +25,7 @@ use zkevm_state_tree::H4;
 const YARDSTICK_HASHES: usize = 500;
 const LEAVES: [usize; 2] = [100_000, 1_000_000];
 const LEAVES_LARGE: usize = 10_000_000;
-const BUILD_KEYS: usize = 50_000;
+const BUILD_KEYS: usize = 5_000;
 /// Each opens the database anew.
 const COLD_PASSES: usize = 7;
 /// Keys that are changed before the cache is called warm: all, or enough to fill the cache.
