@@ -21,6 +21,7 @@ use zkevm_primitives::{
 };
 
 mod open;
+mod reprice;
 mod take_over;
 
 pub use open::{BlockParams, BlockTime, L1Info, OpenError};
@@ -148,6 +149,7 @@ impl<S: StateReader> BlockExecutor<S> {
         };
         let outcome = message::run(&mut self.host, &message)?;
         let execution = self.host.meter.take();
+        let shows_price = self.host.seen().shows_price();
         let price = self.price(recovered, execution);
         if let Some(counter) = remaining.and_then(|limits| price.used.first_exceeded(limits)) {
             return Ok(TxOutcome::OutOfCounters {
@@ -157,7 +159,7 @@ impl<S: StateReader> BlockExecutor<S> {
                 gas_used: outcome.gas_used,
             });
         }
-        Ok(TxOutcome::Executed(self.include(recovered, from, outcome, &price)))
+        Ok(TxOutcome::Executed(self.include(recovered, from, (outcome, shows_price), &price)))
     }
 
     /// What a transaction costs altogether.
@@ -177,7 +179,7 @@ impl<S: StateReader> BlockExecutor<S> {
         &mut self,
         recovered: &RecoveredTx,
         from: Address,
-        outcome: MessageOutcome,
+        (outcome, shows_price): (MessageOutcome, bool),
         price: &Price,
     ) -> Arc<TxResult> {
         let tx = &recovered.tx;
@@ -197,6 +199,7 @@ impl<S: StateReader> BlockExecutor<S> {
             created_address: outcome.created_address,
             effective_gas_price: tx.effective_gas_price(),
             effective_percentage: tx.effective_percentage,
+            shows_price,
             parsing: price.parsing,
             execution: price.execution,
             counters_used: price.used,

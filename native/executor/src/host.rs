@@ -67,9 +67,16 @@ impl Seen {
     pub(crate) const TIMESTAMP: Self = Self(1 << 1);
     pub(crate) const COINBASE: Self = Self(1 << 2);
     pub(crate) const GAS_PRICE: Self = Self(1 << 3);
+    /// A BALANCE ran, of whatever account.
+    pub(crate) const BALANCE: Self = Self(1 << 4);
 
     pub(crate) const fn has(self, what: Self) -> bool {
         self.0 & what.0 != 0
+    }
+
+    /// Whether the program could tell what it pays for gas: the same transaction may do something else at another price.
+    pub(crate) const fn shows_price(self) -> bool {
+        self.has(Self::GAS_PRICE) || self.has(Self::BALANCE)
     }
 }
 
@@ -85,7 +92,7 @@ pub(crate) struct Host<S> {
     /// Stops an execution that has used more than this at these levels, instead of letting it run to its end.
     pub(crate) limit: Option<(Limits, u64)>,
     gas_params: GasParams,
-    /// What was asked of block and transaction since the host was made.
+    /// What the running transaction, or the last one, asked of block and transaction.
     seen: Cell<Seen>,
     /// Why the interpreter was stopped from inside.
     failure: Option<ExecutorError>,
@@ -113,12 +120,12 @@ impl<S: StateReader> Host<S> {
         }
     }
 
-    /// What was asked of block and transaction since the host was made.
+    /// What the running transaction, or the last one, asked of block and transaction.
     pub(crate) const fn seen(&self) -> Seen {
         self.seen.get()
     }
 
-    fn note(&self, what: Seen) {
+    pub(crate) fn note(&self, what: Seen) {
         self.seen.set(Seen(self.seen.get().0 | what.0));
     }
 
@@ -140,6 +147,7 @@ impl<S: StateReader> Host<S> {
     /// A transaction or call starts: where it is looked at depends on nothing before it.
     pub(crate) fn begin(&mut self) -> Result<(), ExecutorError> {
         self.ticks = 0;
+        self.seen.set(Seen::default());
         self.looked_at = self.meter.priced_steps();
         if self.cancel.is_cancelled() { Err(ExecutorError::Cancelled) } else { Ok(()) }
     }

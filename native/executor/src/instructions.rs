@@ -8,7 +8,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "instructions have the interpreter's signature")]
 
 use crate::StateReader;
-use crate::host::{Host, SPEC_ID};
+use crate::host::{Host, SPEC_ID, Seen};
 use alloy_primitives::{Address, U256};
 use core::marker::PhantomData;
 use revm::bytecode::opcode as op;
@@ -67,6 +67,7 @@ const fn plain_table<S: StateReader>() -> Table<S> {
         opcode += 1;
     }
     table[op::PUSH0 as usize] = Instruction::new(push0::<S>);
+    table[op::BALANCE as usize] = Instruction::new(balance::<S>);
     table[op::BLOCKHASH as usize] = Instruction::new(blockhash::<S>);
     table[op::EXTCODESIZE as usize] = Instruction::new(extcodesize::<S>);
     table[op::SELFDESTRUCT as usize] = Instruction::new(sendall::<S>);
@@ -86,6 +87,12 @@ fn ticking<const OPCODE: u8, S: StateReader>(context: Context<'_, S>) -> Done {
 /// PUSH0, which the stock instruction refuses before Shanghai.
 fn push0<S: StateReader>(context: Context<'_, S>) -> Done {
     if context.interpreter.stack.push(U256::ZERO) { Ok(()) } else { Err(InstructionResult::StackOverflow) }
+}
+
+/// BALANCE, noted: a sender's shows what it pays for gas.
+fn balance<S: StateReader>(context: Context<'_, S>) -> Done {
+    context.host.note(Seen::BALANCE);
+    const { instruction_table::<EthInterpreter, Host<S>>()[op::BALANCE as usize] }.execute(context)
 }
 
 /// BLOCKHASH: the state root after any block, from the system contract, for a full 256-bit number.

@@ -300,6 +300,18 @@ impl<S: StateReader> Journal<S> {
         Ok(())
     }
 
+    /// The balance of an account when the running transaction began.
+    pub(crate) fn balance_before(&mut self, address: Address) -> Result<U256, StateError> {
+        let first = self.undo.iter().find_map(|undo| match undo {
+            Undo::Balance(of, before) if *of == address => Some(*before),
+            _ => None,
+        });
+        match first {
+            Some(before) => Ok(before),
+            None => Ok(self.account(address)?.info.balance),
+        }
+    }
+
     pub(crate) fn set_balance(&mut self, address: Address, balance: U256) -> Result<(), StateError> {
         let old = core::mem::replace(&mut self.account(address)?.info.balance, balance);
         if old != balance {

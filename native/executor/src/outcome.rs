@@ -83,6 +83,8 @@ pub struct TxResult {
     pub effective_gas_price: U256,
     /// The percentage that gave the price.
     pub effective_percentage: u8,
+    /// Whether it could tell its price (GASPRICE or BALANCE ran, wherever): at another one it may do something else.
+    pub shows_price: bool,
     /// Counters of decoding it and recovering its sender.
     pub parsing: Priced,
     /// Counters of executing it.

@@ -46,6 +46,11 @@ impl PreExecution {
         self.execution.rows[0]
     }
 
+    /// Whether the program could tell its price.
+    pub(crate) const fn shows_price(&self) -> bool {
+        self.seen.shows_price()
+    }
+
     /// Whether the transaction would see the same of block and gas price.
     pub(crate) fn has_same_environment(&self, spec: &ForkSpec, block: &BlockEnv, gas_price: U256) -> bool {
         let is_same = |what, same: bool| same || !self.seen.has(what);

@@ -62,7 +62,7 @@ impl<S: StateReader> BlockExecutor<S> {
         }
         self.host.journal.add_balance(self.params.coinbase, fee)?;
         self.host.journal.logs.clone_from(&before.logs);
-        Ok(Some(self.include(recovered, before.from, before.outcome.clone(), &price)))
+        Ok(Some(self.include(recovered, before.from, (before.outcome.clone(), before.shows_price()), &price)))
     }
 
     /// The ROM's checks in its order; gives the sender.
@@ -79,7 +79,7 @@ impl<S: StateReader> BlockExecutor<S> {
 }
 
 /// Checks 2 to 8 of the ROM.
-fn check_sender(
+pub(super) fn check_sender(
     tx: &L2Transaction,
     sender: &AccountState,
     gas_price: U256,
