@@ -181,6 +181,7 @@ export interface ExecuteRequest {
   high: Buffer
   maxMisfits: number
   budgetNanos: number
+  repricing?: Buffer
 }
 
 export interface GasEstimate {

@@ -70,6 +70,7 @@ export interface EffectiveGasPriceSection {
   breakEvenFactorPpm: bigint;
   ethTransferGasPriceWei: bigint;
   ethTransferL1GasPriceFactorPpm: bigint;
+  finalDeviationPpm: bigint;
   transferPercentage: number;
   erc20TransferPercentage: number;
   contractCallPercentage: number;
@@ -227,6 +228,10 @@ const effectiveGasPrice: Settings<EffectiveGasPriceSection> = {
   ethTransferL1GasPriceFactorPpm: ppm(
     'Break-even price of a plain transfer as a share of the L1 price; 0 = none.',
     EGP.ethTransferL1GasPriceFactorPpm,
+  ),
+  finalDeviationPpm: ppm(
+    'Mode breakEven: a transaction is charged another price when the gas it used moves its price by more than this share of the first one.',
+    EGP.finalDeviationPpm,
   ),
   transferPercentage: percentage('plain transfers', EGP.categoryPercentage.transfer),
   erc20TransferPercentage: percentage('ERC-20 transfers', EGP.categoryPercentage.erc20Transfer),

@@ -79,6 +79,8 @@ export interface ExecuteRequest {
   maxMisfits: number;
   /** Stop after so many nanoseconds of execution, so that the block deadline holds. 0 = no limit. */
   budgetNanos: number;
+  /** Layout REPRICING: transactions whose gas differs from what their percentage was chosen for are charged another one (node.md 2.6). */
+  repricing?: Buffer;
 }
 
 export interface SealedBlock {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../common/errors.js';
 import type { EngineOptions, NativeEngine } from './engine.js';
-import { ADMISSION_ROW, LAYOUT_VERSION, OUTCOME_HEADER, OUTCOME_ROW, RESOURCE_COUNT, TOUCHED_ROW } from './layouts.js';
+import { ADMISSION_ROW, LAYOUT_VERSION, OUTCOME_HEADER, OUTCOME_ROW, REPRICING, RESOURCE_COUNT, TOUCHED_ROW } from './layouts.js';
 import type { NativeMaintenance } from './maintenance.js';
 
 /** Functions of the addon that need no open engine. */
@@ -42,7 +42,7 @@ function packageRoot(): string {
 }
 
 function assertLayouts(addon: Addon): void {
-  const expected = [LAYOUT_VERSION, ADMISSION_ROW.bytes, OUTCOME_HEADER.bytes, OUTCOME_ROW.bytes, TOUCHED_ROW.bytes, RESOURCE_COUNT];
+  const expected = [LAYOUT_VERSION, ADMISSION_ROW.bytes, OUTCOME_HEADER.bytes, OUTCOME_ROW.bytes, TOUCHED_ROW.bytes, RESOURCE_COUNT, REPRICING.gas];
   const actual = addon.layoutSizes();
   if (expected.length !== actual.length || expected.some((size, index) => size !== actual[index])) {
     throw new CodedError(`the native addon has other layouts: expected ${expected.join()}, got ${actual.join()}`, {

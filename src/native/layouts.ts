@@ -109,6 +109,10 @@ export const OUTCOME_ROW = {
   nanos: 88,
   /** u32: index in the L2 block where included. */
   txIndex: 96,
+  /** u8: effective percentage that it is charged, where included. */
+  percentage: 100,
+  /** u8: how it came to that percentage, see PRICED. */
+  priced: 101,
 } as const;
 
 export const OUTCOME = {
@@ -122,6 +126,34 @@ export const OUTCOME = {
   internalError: 3,
   /** An earlier transaction of the same sender was not included, so this one was not tried. */
   notAttempted: 4,
+} as const;
+
+/** How an included transaction came to its effective percentage. */
+export const PRICED = {
+  /** By the one it was handed over with. */
+  asExpected: 0,
+  /** The gas used asked for another one; nothing but what it pays changed. */
+  adjusted: 1,
+  /** The same, and it could tell its price, so it was executed again, at the full one. */
+  executedAgain: 2,
+} as const;
+
+/**
+ * How the transactions of a slice are priced again once their gas is known (`ExecuteRequest.repricing`): u256 LE prices, u64 LE factors, then
+ * u64 LE for each transaction, the gas that its percentage was chosen for.
+ */
+export const REPRICING = {
+  l1GasPrice: 0,
+  l2GasPrice: 32,
+  ethTransferGasPrice: 64,
+  l1GasPriceFactorPpm: 96,
+  byteGasCost: 104,
+  zeroByteGasCost: 112,
+  netProfitPpm: 120,
+  ethTransferL1GasPriceFactorPpm: 128,
+  finalDeviationPpm: 136,
+  /** The first transaction's gas; the bytes before it are the rule. */
+  gas: 144,
 } as const;
 
 /** Accounts changed by the included transactions, after the last row: 20 bytes address, 4 zero, u64 nonce, u256 balance. */
@@ -141,6 +173,9 @@ export const POOL_OP = {
 
 /** An item of `poolLoad`: u64 receivedAtMs, u64 arrival, then an ADMISSION_ROW, then the raw signed RLP. */
 export const POOL_ITEM = { receivedAtMs: 0, arrival: 8, row: 16, raw: 16 + ADMISSION_ROW.bytes } as const;
+
+const U64_MAX = (1n << 64n) - 1n;
+const U256_MAX = (1n << 256n) - 1n;
 
 /** Packs byte strings as a list: header, then u32 length and bytes of each item. */
 export function packList(items: readonly Uint8Array[]): Buffer {
@@ -184,6 +219,12 @@ export function readU256(bytes: Buffer, at: number): bigint {
     (bytes.readBigUInt64LE(at + 16) << 128n) |
     (bytes.readBigUInt64LE(at + 24) << 192n)
   );
+}
+
+/** Writes a 256-bit little-endian integer; what is larger becomes the largest. */
+export function writeU256(bytes: Buffer, at: number, value: bigint): void {
+  const bounded = value < U256_MAX ? value : U256_MAX;
+  for (let word = 0; word < 4; word++) bytes.writeBigUInt64LE((bounded >> BigInt(64 * word)) & U64_MAX, at + 8 * word);
 }
 
 /** Reads eight u32 counters. */

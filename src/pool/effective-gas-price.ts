@@ -1,7 +1,8 @@
 /**
  * Effective gas price (EGP): what fraction of the signed price the sequencer charges, as one byte in the batch data. Integers only;
  * factors are parts per million, so the same inputs give the same byte on every machine. Admission and sequencing share this code, and
- * both count the bytes of the batch encoding.
+ * both count the bytes of the batch encoding. What the gas used makes of the price is computed where it becomes known, by the same formula
+ * in `native/engine/src/effective_gas_price.rs`; `__test__/vectors/effective-gas-price.json` holds both to the specification.
  */
 
 /** Fixed-point scale of every factor. */
@@ -34,6 +35,8 @@ export interface EffectiveGasPriceConfig {
   readonly ethTransferGasPriceWei: bigint;
   /** Break-even of a plain transfer as a fraction of the L1 price; 0 = none. */
   readonly ethTransferL1GasPriceFactorPpm: bigint;
+  /** The price by the gas used may be off the price that a transaction was executed at by this share of it (default 0.1). */
+  readonly finalDeviationPpm: bigint;
   /** Percentage byte for each category. */
   readonly categoryPercentage: Readonly<Record<TransactionCategory, number>>;
 }
@@ -48,6 +51,7 @@ export const EFFECTIVE_GAS_PRICE_DEFAULTS: EffectiveGasPriceConfig = {
   breakEvenFactorPpm: 1_100_000n,
   ethTransferGasPriceWei: 0n,
   ethTransferL1GasPriceFactorPpm: 0n,
+  finalDeviationPpm: 100_000n,
   categoryPercentage: { transfer: 255, erc20Transfer: 255, contractCall: 255, deployment: 255 },
 };
 

@@ -9,6 +9,7 @@ import {
   percentageFor,
   type TransactionCategory,
 } from './effective-gas-price.js';
+import { packRepricing } from './repricing.js';
 
 /** Prices sampled once for a transaction. */
 export interface PriceSource {
@@ -70,6 +71,18 @@ export class Pricing {
     const input = this.#input(transaction);
     if (input === null) return FULL_PERCENTAGE;
     return percentageFor(effectiveGasPrice(input, this.#config), transaction.gasPrice);
+  }
+
+  /**
+   * How the same transactions are priced again once their gas is known, at the prices of now: for `execute`, with the percentages asked
+   * just before. Null where every one keeps its percentage.
+   */
+  repricing(transactions: readonly PricedTransaction[]): Buffer | null {
+    const l1GasPriceWei = this.#prices.l1Wei;
+    if (this.#config.mode !== 'breakEven' || l1GasPriceWei === 0n) return null;
+    const prices = { l1GasPriceWei, l2GasPriceWei: this.#prices.suggestedWei() };
+    const gas = transactions.map(({ need }) => need.gasUsed);
+    return packRepricing(this.#config, prices, gas);
   }
 
   /** Null while no L1 price is known: that is never held against a user. */

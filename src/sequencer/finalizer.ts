@@ -46,6 +46,15 @@ export interface SliceItem {
   readonly percentage: number;
 }
 
+/** A slice to execute, and within which bounds. */
+export interface SliceRequest {
+  readonly items: readonly SliceItem[];
+  readonly maxMisfits: number;
+  readonly budgetNanos: number;
+  /** How they are priced again once their gas is known; null where the percentages stay. */
+  readonly repricing: Buffer | null;
+}
+
 /** How a batch ends. */
 export interface Closing {
   readonly reason: ClosingReason;
@@ -117,7 +126,7 @@ export class Finalizer {
   }
 
   /** Executes a slice on the open block and books what was included. */
-  async execute(slice: readonly SliceItem[], maxMisfits: number, budgetNanos: number): Promise<ExecutionAnswer> {
+  async execute({ items: slice, maxMisfits, budgetNanos, repricing }: SliceRequest): Promise<ExecutionAnswer> {
     const block = this.#openBlock();
     const { ledger } = this.#batch;
     const answer = readExecutionAnswer(
@@ -127,6 +136,7 @@ export class Finalizer {
         high: writeResources(ledger.high),
         maxMisfits,
         budgetNanos,
+        ...(repricing === null ? {} : { repricing }),
       }),
     );
     if (answer.outcomes.length > slice.length) throw new RangeError('execute answered more outcomes than transactions');

@@ -25,6 +25,7 @@ export class SequencerMetrics {
   readonly txOk: CounterValue;
   readonly txReverted: CounterValue;
   readonly txs: Counter;
+  readonly repriced: Counter;
   readonly batchClosed: Counter;
   readonly batchUsedRatio: Histogram;
   readonly blockStage: Histogram;
@@ -39,6 +40,11 @@ export class SequencerMetrics {
     this.txs = registry.counter('zknode_tx_total', 'Transactions that the executor decided about, by result.', ['result']);
     this.txOk = this.txs.with({ result: 'ok' });
     this.txReverted = this.txs.with({ result: 'reverted' });
+    this.repriced = registry.counter(
+      'zknode_tx_repriced_total',
+      'Transactions charged another effective price than expected, because of the gas they used.',
+      ['how'],
+    );
     this.batchClosed = registry.counter('zknode_batch_closed_total', 'Closed batches by reason.', ['reason']);
     this.batchUsedRatio = registry.histogram(
       'zknode_batch_resource_used_ratio',

@@ -22,6 +22,8 @@ export interface ExecutionOutcome extends ItemResources {
   readonly status: number;
   readonly gasUsed: number;
   readonly nanos: number;
+  /** How it came to its effective percentage, see PRICED. */
+  readonly priced: number;
   readonly used: ResourceVector;
   readonly reserved: ResourceVector;
 }
@@ -71,6 +73,7 @@ function readOutcome(bytes: Buffer, at: number): ExecutionOutcome {
     status: bytes.readUInt8(at + OUTCOME_ROW.status),
     gasUsed,
     nanos: Number(bytes.readBigUInt64LE(at + OUTCOME_ROW.nanos)),
+    priced: bytes.readUInt8(at + OUTCOME_ROW.priced),
     used,
     reserved,
   };

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
-import { OUTCOME } from '../native/layouts.js';
+import { OUTCOME, PRICED } from '../native/layouts.js';
 import type { AccountQueue } from '../pool/account-queue.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { Pool } from '../pool/pool.js';
@@ -93,7 +93,8 @@ export class SliceRunner {
     const items = slice.entries.map((entry) => ({ entry, percentage: pool.pricing.percentage(entry) }));
     const leftMs = Math.max(1, Math.min(config.sliceBudgetMs, deadlineMs - clock.nowMs()));
     const misfitsMax = Math.max(1, config.lookAhead - this.#misfitsInRow);
-    const answer = await finalizer.execute(items, misfitsMax, leftMs * 1_000_000);
+    const repricing = pool.pricing.repricing(slice.entries);
+    const answer = await finalizer.execute({ items, maxMisfits: misfitsMax, budgetNanos: leftMs * 1_000_000, repricing });
     this.#executing = [];
     const { ledger, txCount } = finalizer.batch;
     this.#sizer.observe(before.used, ledger.used, txCount - txCountBefore);
@@ -180,6 +181,8 @@ export class SliceRunner {
     this.#misfits.delete(entry);
     pool.index.include(entry);
     (outcome.status === 1 ? metrics.txOk : metrics.txReverted).inc();
+    if (outcome.priced === PRICED.adjusted) metrics.repriced.inc(1, { how: 'adjusted' });
+    if (outcome.priced === PRICED.executedAgain) metrics.repriced.inc(1, { how: 'executed_again' });
     metrics.acceptToInclude.observe((clock.nowMs() - entry.receivedAtMs) / 1000);
   }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use alloy_primitives::B256;
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
+use zkevm_engine::effective_gas_price::Repricing;
 use zkevm_engine::engine::{Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
 use zkevm_engine::stages::Stage;
@@ -203,12 +204,15 @@ impl Engine {
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
     pub fn execute(&self, request: ExecuteRequest) -> PromisedBuffer {
         self.staged(Stage::Execution, move |core| {
+            let transactions = unpack_list(&request.transactions)?;
+            let repricing = request.repricing.map(|layout| Repricing::read(&layout, transactions.len())).transpose()?;
             let request = block::ExecuteRequest {
-                transactions: unpack_list(&request.transactions)?,
+                transactions,
                 remaining: zkevm_engine::layout::Resources::read(&request.remaining)?,
                 high: zkevm_engine::layout::Resources::read(&request.high)?,
                 max_misfits: request.max_misfits,
                 budget_nanos: unsigned(request.budget_nanos, "budgetNanos")?,
+                repricing,
             };
             core.execute(&request)
         })

@@ -53,6 +53,7 @@ pub struct ExecuteRequest {
     pub high: Buffer,
     pub max_misfits: u32,
     pub budget_nanos: i64,
+    pub repricing: Option<Buffer>,
 }
 
 #[napi(object)]

@@ -19,6 +19,7 @@ pub fn layout_sizes() -> Vec<u32> {
         layout::OUTCOME_ROW_BYTES,
         layout::TOUCHED_ROW_BYTES,
         layout::RESOURCE_COUNT,
+        zkevm_engine::effective_gas_price::RULE_BYTES,
     ]
     .iter()
     .map(|size| *size as u32)

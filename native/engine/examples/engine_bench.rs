@@ -121,6 +121,7 @@ impl Chain {
                 high: Resources::default(),
                 max_misfits: 1,
                 budget_nanos: 0,
+                repricing: None,
             };
             let answer = self.engine.execute(&request).expect("executes");
             for row in answer[OUTCOME_HEADER_BYTES..].chunks(OUTCOME_ROW_BYTES).take(slice.len()) {

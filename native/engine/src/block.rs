@@ -1,38 +1,30 @@
-//! The open L2 block: opening it, executing slices of transactions on it, giving it up. Sealing is in [`crate::seal`].
+//! The open L2 block: opening it, executing slices of transactions on it ([`crate::slice`]), giving it up. Sealing is in [`crate::seal`].
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes};
 use zkevm_codec::{BatchEncoder, ChangeL2Block, L2Transaction, Recovery};
 use zkevm_executor::{
-    BlockExecutor, BlockParams, BlockTime, CounterModel, ExecutorError, L1Info, Levels, OpenError, RecoveredTx,
-    TxOutcome, TxResult,
+    BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, Levels, OpenError, RecoveredTx, TxOutcome,
 };
 use zkevm_primitives::Counters;
 use zkevm_state_db::records::HeadRecord;
 
 use crate::commit::record_of;
+use crate::effective_gas_price::Repricing;
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
 use crate::layout::{
     OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, Row, TOUCHED_ROW_BYTES, VERSION,
 };
-use crate::pre_executions::PreExecutions;
 use crate::reader::HeadReader;
+use crate::slice::{Attempt, RESULT_INTERNAL_ERROR, SliceItem, SliceRun};
 
-const RESULT_INCLUDED: u8 = 0;
-const RESULT_SKIPPED: u8 = 1;
-const RESULT_DOES_NOT_FIT: u8 = 2;
-const RESULT_INTERNAL_ERROR: u8 = 3;
-const RESULT_NOT_ATTEMPTED: u8 = 4;
-const NO_RESOURCE: u8 = 255;
 /// Public number of "no error"; [`zkevm_primitives::RomError`] has the errors only.
 pub(crate) const ROM_NO_ERROR: u8 = 1;
-/// sender 20, effective percentage 1.
-const ITEM_HEAD_BYTES: usize = 21;
 
 /// How to open an L2 block.
 #[derive(Debug, Clone)]
@@ -62,6 +54,8 @@ pub struct ExecuteRequest<'a> {
     pub max_misfits: u32,
     /// Stop after so much time; 0 = no limit.
     pub budget_nanos: u64,
+    /// How transactions are priced again once their gas is known; without it each keeps its percentage.
+    pub repricing: Option<Repricing>,
 }
 
 /// A transaction of the open L2 block.
@@ -98,59 +92,15 @@ pub struct OpenBlock {
 
 impl OpenBlock {
     /// What more bytes of batchL2Data cost: the keccaks of the batch hash.
-    fn batch_growth(&self, bytes: usize) -> Counters {
+    pub(crate) fn batch_growth(&self, bytes: usize) -> Counters {
         let before = self.model.batch(self.batch_bytes, &self.levels);
         self.model.batch(self.batch_bytes + bytes, &self.levels).saturating_sub(&before)
     }
 
-    fn account(&mut self, used: &Resources, reserved: &Resources) {
+    pub(crate) fn account(&mut self, used: &Resources, reserved: &Resources) {
         self.used.add(used);
         self.high.raise_high(used, reserved);
         self.batch_bytes += used.0[RESOURCE_BYTES] as usize;
-    }
-}
-
-/// What one transaction of a slice came to.
-struct Attempt {
-    result: u8,
-    rom_error: u8,
-    resource: u8,
-    status: u8,
-    bytes: u64,
-    gas_used: u64,
-    cumulative_gas_used: u64,
-    used: Counters,
-    reserved: Counters,
-    tx_index: u32,
-}
-
-impl Attempt {
-    const fn without_execution(result: u8) -> Self {
-        Self {
-            result,
-            rom_error: ROM_NO_ERROR,
-            resource: NO_RESOURCE,
-            status: 0,
-            bytes: 0,
-            gas_used: 0,
-            cumulative_gas_used: 0,
-            used: Counters::ZERO,
-            reserved: Counters::ZERO,
-            tx_index: 0,
-        }
-    }
-
-    fn row(&self, nanos: u64) -> Row<OUTCOME_ROW_BYTES> {
-        let mut row = Row::new();
-        row.bytes(0, &[self.result, self.rom_error, self.resource, self.status]);
-        row.bytes(4, &(self.bytes as u32).to_le_bytes());
-        row.bytes(8, &self.gas_used.to_le_bytes());
-        row.bytes(16, &self.cumulative_gas_used.to_le_bytes());
-        row.counters(24, &self.used);
-        row.counters(56, &self.reserved);
-        row.bytes(88, &nanos.to_le_bytes());
-        row.bytes(96, &self.tx_index.to_le_bytes());
-        row
     }
 }
 
@@ -218,14 +168,14 @@ impl Engine {
         let started = Instant::now();
         let mut run = SliceRun::new(request, &self.pre_executions);
         let mut rows = Vec::with_capacity(items.len());
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
             let before = started.elapsed().as_nanos() as u64;
             let spent = request.budget_nanos != 0 && before >= request.budget_nanos;
             if spent || run.misfits >= request.max_misfits.max(1) {
                 break;
             }
             // A defect of the executor must cost no more than the transaction that shows it.
-            let attempt = if let Ok(attempt) = catch_unwind(AssertUnwindSafe(|| run.attempt(open, &item))) {
+            let attempt = if let Ok(attempt) = catch_unwind(AssertUnwindSafe(|| run.attempt(open, index, item))) {
                 attempt?
             } else {
                 open.rebuild(self.head_reader())?;
@@ -323,11 +273,9 @@ impl OpenBlock {
         if self.batch_bytes == 0 {
             used += self.model.batch(0, &self.levels);
         }
-        let attempt =
-            Attempt { bytes: bytes as u64, used, reserved: used, ..Attempt::without_execution(RESULT_INCLUDED) };
         let resources = Resources::new(&used, bytes as u64, 0);
         self.account(&resources, &resources);
-        attempt.row(0)
+        Attempt::marker(used, bytes as u64).row(0)
     }
 }
 
@@ -336,154 +284,6 @@ fn open_executor(reader: HeadReader, params: &BlockParams) -> EngineResult<Block
         OpenError::Invalid(error) => EngineError::Executor(format!("the L2 block cannot be opened: {}", error.name())),
         OpenError::Failed(error) => error.into(),
     })
-}
-
-/// A transaction of a slice as it crosses the boundary.
-struct SliceItem<'a> {
-    sender: Address,
-    effective_percentage: u8,
-    raw: &'a [u8],
-}
-
-impl<'a> SliceItem<'a> {
-    fn parse(item: &'a [u8]) -> EngineResult<Self> {
-        let (head, raw) = item
-            .split_at_checked(ITEM_HEAD_BYTES)
-            .ok_or_else(|| EngineError::invalid_argument("an item of a slice is shorter than its head"))?;
-        Ok(Self { sender: Address::from_slice(&head[..20]), effective_percentage: head[20], raw })
-    }
-}
-
-/// The ledger of one slice.
-struct SliceRun<'a> {
-    pre_executions: &'a PreExecutions,
-    remaining: Resources,
-    high: Resources,
-    misfits: u32,
-    /// Senders one of whose transactions was not included: their later ones cannot be valid.
-    refused: HashSet<Address>,
-    /// Accounts that the included transactions changed at any time.
-    touched: HashSet<Address>,
-}
-
-impl<'a> SliceRun<'a> {
-    fn new(request: &ExecuteRequest<'_>, pre_executions: &'a PreExecutions) -> Self {
-        Self {
-            pre_executions,
-            remaining: request.remaining,
-            high: request.high,
-            misfits: 0,
-            refused: HashSet::new(),
-            touched: HashSet::new(),
-        }
-    }
-
-    fn attempt(&mut self, open: &mut OpenBlock, item: &SliceItem<'_>) -> EngineResult<Attempt> {
-        if self.refused.contains(&item.sender) {
-            return Ok(Attempt::without_execution(RESULT_NOT_ATTEMPTED));
-        }
-        let attempt = self.execute(open, item)?;
-        if attempt.result != RESULT_INCLUDED {
-            self.refused.insert(item.sender);
-        }
-        if attempt.result == RESULT_DOES_NOT_FIT {
-            self.misfits += 1;
-        }
-        Ok(attempt)
-    }
-
-    fn execute(&mut self, open: &mut OpenBlock, item: &SliceItem<'_>) -> EngineResult<Attempt> {
-        let Ok(mut tx) = L2Transaction::decode_signed(item.raw) else {
-            return Ok(Attempt::without_execution(RESULT_INTERNAL_ERROR));
-        };
-        tx.effective_percentage = item.effective_percentage;
-        let recovered = RecoveredTx::with_recovery(tx, Recovery::Signer(item.sender));
-        let bytes = recovered.bytes as u64;
-        if bytes > self.remaining.0[RESOURCE_BYTES] {
-            let resource = RESOURCE_BYTES as u8;
-            return Ok(Attempt { resource, bytes, ..Attempt::without_execution(RESULT_DOES_NOT_FIT) });
-        }
-        let hash = keccak256(item.raw);
-        Ok(match self.outcome(open, &recovered, &hash) {
-            Ok(TxOutcome::Executed(result)) => self.settle(open, item, hash, &recovered, &result),
-            Ok(TxOutcome::Skipped(error)) => {
-                Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }
-            }
-            Ok(TxOutcome::OutOfCounters { counter, used, reserved, gas_used }) => Attempt {
-                resource: counter as u8,
-                bytes,
-                gas_used,
-                used,
-                reserved,
-                ..Attempt::without_execution(RESULT_DOES_NOT_FIT)
-            },
-            // The state failed: not the transaction's fault, and no other would fare better.
-            Err(error @ ExecutorError::State(_)) => return Err(error.into()),
-            Err(_) => Attempt::without_execution(RESULT_INTERNAL_ERROR),
-        })
-    }
-
-    /// Takes over what pre-execution came to if it would be the same here, else executes the transaction.
-    fn outcome(&self, open: &mut OpenBlock, recovered: &RecoveredTx, hash: &B256) -> Result<TxOutcome, ExecutorError> {
-        let limits = self.remaining.counters();
-        let kept = self.pre_executions.get(hash);
-        if let Some(before) = &kept
-            && let Some(result) = open.executor.take_over(recovered, before, Some(&limits))?
-        {
-            self.pre_executions.settle(hash, true);
-            return Ok(TxOutcome::Executed(result));
-        }
-        let outcome = open.executor.execute(recovered, Some(&limits));
-        // What did not fit may do so in the next batch, with the result it has.
-        if kept.is_some() && matches!(outcome, Ok(TxOutcome::Executed(_))) {
-            self.pre_executions.settle(hash, false);
-        }
-        outcome
-    }
-
-    /// Keeps an executed transaction if it fits, else undoes it.
-    fn settle(
-        &mut self,
-        open: &mut OpenBlock,
-        item: &SliceItem<'_>,
-        hash: B256,
-        recovered: &RecoveredTx,
-        result: &TxResult,
-    ) -> Attempt {
-        let growth = open.batch_growth(recovered.bytes);
-        let (used, reserved) = (result.counters_used + growth, result.counters_reserved + growth);
-        let bytes = recovered.bytes as u64;
-        let attempt = Attempt {
-            rom_error: result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8),
-            status: u8::from(result.succeeds),
-            bytes,
-            gas_used: result.gas_used,
-            cumulative_gas_used: result.cumulative_gas_used,
-            used,
-            reserved,
-            tx_index: result.index as u32,
-            ..Attempt::without_execution(RESULT_INCLUDED)
-        };
-        let used = Resources::new(&used, bytes, result.gas_used);
-        let reserved = Resources::new(&reserved, bytes, result.gas_used);
-        if let Some(resource) = Resources::first_misfit(&self.remaining, &self.high, &used, &reserved) {
-            open.executor.rollback_last();
-            return Attempt { result: RESULT_DOES_NOT_FIT, resource: resource as u8, ..attempt };
-        }
-        self.touched.extend(open.executor.last_changed_accounts());
-        self.remaining.subtract(&used);
-        self.high.raise_high(&used, &reserved);
-        open.account(&used, &reserved);
-        open.data.transaction(&recovered.tx);
-        open.included.push(Included {
-            raw: Bytes::copy_from_slice(item.raw),
-            hash,
-            sender: item.sender,
-            effective_percentage: item.effective_percentage,
-            counters: attempt.used,
-        });
-        attempt
-    }
 }
 
 /// Head, rows, touched accounts.

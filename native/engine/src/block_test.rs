@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::EngineOptions;
+use crate::slice::RESULT_INCLUDED;
 use alloy_primitives::address;
 
 /// An account whose key is not needed: the block executor takes the sender as given.
@@ -49,6 +50,7 @@ fn run(engine: &Engine, rebuilds: bool) -> B256 {
             high: Resources::default(),
             max_misfits: 1,
             budget_nanos: 0,
+            repricing: None,
         };
         let answer = engine.execute(&request).unwrap();
         assert_eq!(answer[OUTCOME_HEADER_BYTES], RESULT_INCLUDED);

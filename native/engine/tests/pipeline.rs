@@ -234,6 +234,7 @@ fn verbs_in_the_wrong_order_are_refused() {
         high: Resources::default(),
         max_misfits: 1,
         budget_nanos: 0,
+        repricing: None,
     };
     assert!(matches!(engine.execute(&malformed), Err(EngineError::InvalidArgument(_))));
 }

@@ -115,6 +115,7 @@ pub fn request<'a>(engine: &Engine, items: &'a [Vec<u8>]) -> ExecuteRequest<'a> 
         high: Resources::default(),
         max_misfits: 16,
         budget_nanos: 0,
+        repricing: None,
     }
 }
 
