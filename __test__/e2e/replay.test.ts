@@ -51,7 +51,7 @@ async function traffic(node: TestNode, code: string): Promise<void> {
         const nonce = first + i;
         if (i === 3) await send(await signed(account(sender), { nonce: nonce + 1, gasPrice: 2n * GWEI }));
         if (i === 5 && sender < 4)
-          await send(await signed(account(sender), { nonce, to: null as never, data: code, gasLimit: 2_000_000n }));
+          await send(await signed(account(sender), { nonce, to: null, value: 0n, data: code, gasLimit: 2_000_000n }));
         await send(await signed(account(sender), { nonce, value: BigInt(i), to: account((sender + i) % 10).address }));
         if (i === 7) await send(await signed(account(sender), { nonce, gasPrice: 3n * GWEI }));
         if (i === 8) await send(await signed(account(sender), { nonce: first }));

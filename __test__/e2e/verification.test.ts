@@ -13,7 +13,7 @@ async function send(node: TestNode, nonces: readonly number[]): Promise<void> {
   for (const nonce of nonces) {
     const raw =
       nonce % 5 === 0
-        ? await signed(account(0), { nonce, to: null as never, data: bytecode, gasLimit: 2_000_000n })
+        ? await signed(account(0), { nonce, to: null, value: 0n, data: bytecode, gasLimit: 2_000_000n })
         : await signed(account(0), { nonce, to: account(nonce % 10).address });
     const hash = await result(node.url, 'eth_sendRawTransaction', [raw]);
     await until('the receipt', () => result(node.url, 'eth_getTransactionReceipt', [hash]));

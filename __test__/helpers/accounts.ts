@@ -19,7 +19,8 @@ export function account(index: number): Wallet {
 
 export interface TransferOptions {
   readonly nonce: number;
-  readonly to?: string;
+  /** Null deploys. */
+  readonly to?: string | null;
   readonly value?: bigint;
   readonly gasLimit?: bigint;
   readonly gasPrice?: bigint;
@@ -33,7 +34,7 @@ export function signed(from: Wallet, options: TransferOptions): Promise<string> 
     type: 0,
     chainId: options.chainId ?? CHAIN_ID,
     nonce: options.nonce,
-    to: options.to ?? '0x00000000000000000000000000000000000b0b0b',
+    to: options.to === undefined ? '0x00000000000000000000000000000000000b0b0b' : options.to,
     value: options.value ?? 1n,
     gasLimit: options.gasLimit ?? 21_000n,
     gasPrice: options.gasPrice ?? GWEI,

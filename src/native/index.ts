@@ -42,7 +42,15 @@ function packageRoot(): string {
 }
 
 function assertLayouts(addon: Addon): void {
-  const expected = [LAYOUT_VERSION, ADMISSION_ROW.bytes, OUTCOME_HEADER.bytes, OUTCOME_ROW.bytes, TOUCHED_ROW.bytes, RESOURCE_COUNT, REPRICING.gas];
+  const expected = [
+    LAYOUT_VERSION,
+    ADMISSION_ROW.bytes,
+    OUTCOME_HEADER.bytes,
+    OUTCOME_ROW.bytes,
+    TOUCHED_ROW.bytes,
+    RESOURCE_COUNT,
+    REPRICING.gas,
+  ];
   const actual = addon.layoutSizes();
   if (expected.length !== actual.length || expected.some((size, index) => size !== actual[index])) {
     throw new CodedError(`the native addon has other layouts: expected ${expected.join()}, got ${actual.join()}`, {

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { REPRICING, readU256 } from '../../../src/native/layouts.js';
 import {
   breakEvenGasPrice,
   chargedGasPrice,
@@ -9,6 +12,7 @@ import {
   percentageFor,
 } from '../../../src/pool/effective-gas-price.js';
 import { categoryOf, Pricing } from '../../../src/pool/pricing.js';
+import { ROOT } from '../../helpers/paths.js';
 
 const GWEI = 1_000_000_000n;
 const config = { ...EFFECTIVE_GAS_PRICE_DEFAULTS, l1GasPriceFactorPpm: 50_000n };
@@ -93,4 +97,54 @@ test('modes: off charges all, category is fixed, break-even follows the formula'
 test('an ERC-20 transfer is told by its data', (t) => {
   const raw = Buffer.concat([Buffer.from('f8aa', 'hex'), Buffer.from('b844a9059cbb', 'hex'), Buffer.alloc(64)]);
   t.is(categoryOf({ ...transaction, raw, need: { gasUsed: 50_000 } }), 'erc20Transfer');
+});
+
+test('the formula on the vectors that the native code is held to as well', (t) => {
+  const vectors = JSON.parse(readFileSync(join(ROOT, '__test__/vectors/effective-gas-price.json'), 'utf8'));
+  t.true(vectors.length > 90);
+  for (const [i, vector] of vectors.entries()) {
+    const given = {
+      ...config,
+      l1GasPriceFactorPpm: BigInt(vector.l1FactorPpm),
+      byteGasCost: BigInt(vector.byteGas),
+      zeroByteGasCost: BigInt(vector.zeroByteGas),
+      netProfitPpm: BigInt(vector.netProfitPpm),
+      ethTransferGasPriceWei: BigInt(vector.transferPrice),
+      ethTransferL1GasPriceFactorPpm: BigInt(vector.transferL1FactorPpm),
+    };
+    const at = (gasUsed: string) => ({
+      l1GasPriceWei: BigInt(vector.l1),
+      l2GasPriceWei: BigInt(vector.l2),
+      signedGasPriceWei: BigInt(vector.signed),
+      gasUsed: BigInt(gasUsed),
+      nonZeroBytes: vector.nonZero,
+      zeroBytes: vector.zero,
+    });
+    t.is(breakEvenGasPrice(at(vector.expectedGas), given), BigInt(vector.breakEven), `vector ${i}`);
+    const first = effectiveGasPrice(at(vector.expectedGas), given);
+    t.is(first, BigInt(vector.first), `vector ${i}`);
+    t.is(effectiveGasPrice(at(vector.gasUsed), given), BigInt(vector.second), `vector ${i}`);
+    t.is(percentageFor(first, BigInt(vector.signed)), vector.percentage, `vector ${i}`);
+  }
+});
+
+test('what native code prices again by: the prices of now, the factors, the gas of each transaction', (t) => {
+  const breakEven = new Pricing({ ...config, mode: 'breakEven', ethTransferGasPriceWei: 1n << 200n }, prices);
+  const layout = breakEven.repricing([transaction, { ...transaction, need: { gasUsed: 50_000 } }]) as Buffer;
+  t.is(layout.length, REPRICING.gas + 16);
+  t.is(readU256(layout, REPRICING.l1GasPrice), 20n * GWEI);
+  t.is(readU256(layout, REPRICING.l2GasPrice), 3n * GWEI);
+  t.is(readU256(layout, REPRICING.ethTransferGasPrice), 1n << 200n);
+  t.is(layout.readBigUInt64LE(REPRICING.l1GasPriceFactorPpm), 50_000n);
+  t.is(layout.readBigUInt64LE(REPRICING.finalDeviationPpm), 100_000n);
+  t.deepEqual([layout.readBigUInt64LE(REPRICING.gas), layout.readBigUInt64LE(REPRICING.gas + 8)], [21_000n, 50_000n]);
+  // An L1 node may say anything: more than fits is the largest that does, not a failure of the sequencer.
+  const absurd = new Pricing({ ...config, mode: 'breakEven' }, { ...prices, l1Wei: 1n << 300n }).repricing([transaction]) as Buffer;
+  t.is(readU256(absurd, REPRICING.l1GasPrice), (1n << 256n) - 1n);
+});
+
+test('nothing is priced again without an L1 price, nor in the other modes', (t) => {
+  t.is(new Pricing({ ...config, mode: 'breakEven' }, { ...prices, l1Wei: 0n }).repricing([transaction]), null);
+  t.is(new Pricing({ ...config, mode: 'off' }, prices).repricing([transaction]), null);
+  t.is(new Pricing({ ...config, mode: 'category' }, prices).repricing([transaction]), null);
 });

@@ -7,7 +7,18 @@ import { zeroResources } from '../../../src/sequencer/resources.js';
 function outcome(changes: Partial<ExecutionOutcome>): ExecutionOutcome {
   const used = zeroResources();
   used[6] = 5_000;
-  return { result: OUTCOME.included, romError: 1, resource: 255, status: 1, gasUsed: 0, nanos: 0, priced: 0, used, reserved: used, ...changes };
+  return {
+    result: OUTCOME.included,
+    romError: 1,
+    resource: 255,
+    status: 1,
+    gasUsed: 0,
+    nanos: 0,
+    priced: 0,
+    used,
+    reserved: used,
+    ...changes,
+  };
 }
 
 const context = { batchWasEmpty: false, coreFailures: 0, remainingOf: () => 4_800 };
