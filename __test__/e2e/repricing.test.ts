@@ -11,7 +11,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Transaction } from 'ethers';
 import { chargedGasPrice, EFFECTIVE_GAS_PRICE_DEFAULTS, effectiveGasPrice, percentageFor } from '../../src/pool/effective-gas-price.js';
 import { account, GWEI, signed } from '../helpers/accounts.js';
-import { freePort, startNode, type TestNode, until } from '../helpers/node.js';
+import { startNode, type TestNode, until } from '../helpers/node.js';
 import { MAIN, temporaryFolder } from '../helpers/paths.js';
 import { result } from '../helpers/rpc.js';
 
@@ -66,7 +66,7 @@ async function metric(node: TestNode, name: string): Promise<number> {
 }
 
 const receiptOf = (node: TestNode, hash: string) =>
-  until(`receipt of ${hash}`, 60_000, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
+  until(`receipt of ${hash}`, () => result(node.url, 'eth_getTransactionReceipt', [hash]));
 
 /** Deploys the two gates; the second one asks for its gas price. */
 async function deployGates(t: ExecutionContext, node: TestNode): Promise<string[]> {
@@ -82,16 +82,16 @@ async function deployGates(t: ExecutionContext, node: TestNode): Promise<string[
 
 test('a call that uses other gas than expected is charged by it; the batch verifies, the session replays', async (t) => {
   const record = join(await temporaryFolder(t), 'session.rec');
-  const adminPort = await freePort();
   const node = await startNode(t, {
+    admin: true,
     args: [
-      ...['--record', record, '--admin-port', String(adminPort), '--block-interval-ms', '50', '--batch-max-age-ms', '300'],
+      ...['--record', record, '--block-interval-ms', '50', '--batch-max-age-ms', '300'],
       ...['--gas-price-mode', 'follower', '--gas-price-l1-rpc-url', await l1Node(t), '--gas-price-l1-factor-ppm', '100000'],
       ...['--effective-gas-price-mode', 'breakEven', '--effective-gas-price-l1-gas-price-factor-ppm', String(L1_FACTOR_PPM)],
     ],
   });
-  const admin = (method: string) => result(`http://127.0.0.1:${adminPort}`, method);
-  await until('the L1 price is known', 60_000, async () => (BigInt(await result(node.url, 'eth_gasPrice')) === L2_WEI ? true : null));
+  const admin = (method: string) => result(node.adminUrl, method);
+  await until('the L1 price is known', async () => (BigInt(await result(node.url, 'eth_gasPrice')) === L2_WEI ? true : null));
   const [plain, curious] = (await deployGates(t, node)) as [string, string];
 
   // All are admitted on one state, on which both gates are new: of the calls of each, only the first one will find it so.
@@ -118,7 +118,7 @@ test('a call that uses other gas than expected is charged by it; the batch verif
   t.is(await metric(node, 'zknode_tx_repriced_total{how="executed_again"}'), 1);
 
   const batch = Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [receipts[3].blockNumber]));
-  await until('the batch is verified', 60_000, async () => {
+  await until('the batch is verified', async () => {
     const { lastChecked, mode } = await result(node.url, 'zkevm_status');
     t.is(mode, 'sequencing');
     return Number(lastChecked) >= batch ? true : null;
