@@ -1,4 +1,7 @@
-/** What compiling the addon needs: Rust (asked for), libclang and ccache (apt or PyPI), zig and cargo-zigbuild (PyPI, in a private folder). */
+/**
+ * What compiling the addon needs: Rust and perl (asked for), libclang and ccache (apt or PyPI), zig and cargo-zigbuild (PyPI, in a private
+ * folder).
+ */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,6 +19,7 @@ export const venv = join(cacheDir, `zig-${recipe.zig}`);
 /** Installs what is missing; answers the environment for cargo. */
 export async function prepareToolchain() {
   const rust = checkRust();
+  checkPerl();
   checkDisk();
   await step('toolchain', async (detail) => {
     await systemPackages(detail);
@@ -48,6 +52,12 @@ function checkRust() {
       `Run 'rustup update stable' and try again. ${PREBUILT}`,
     );
   return version;
+}
+
+/** It writes the assembly of the hash function. */
+function checkPerl() {
+  if (!which('perl'))
+    throw new Failure('Perl is needed to compile the native part, and no perl was found.', `Install it and try again. ${PREBUILT}`);
 }
 
 function checkDisk() {

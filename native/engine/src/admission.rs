@@ -1,6 +1,6 @@
 //! What admission has to know of raw transactions, for a whole group at once: fields, sender, and the sender's pending state.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use zkevm_codec::{CodecError, L2Transaction, Recovery};
 use zkevm_executor::RecoveredTx;
 
@@ -48,9 +48,9 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
     for (raw, decoded) in raw.iter().zip(decoded) {
         let row = match decoded {
             Err(error) => refused_row(code_of(error), raw),
-            Ok(transaction) => match senders.next().flatten() {
-                Some(sender) => row_of(engine, transaction, sender, raw, pre_execute)?,
-                None => refused_row(CODE_SIGNATURE, raw),
+            Ok(transaction) => match senders.next() {
+                Some((hash, Some(sender))) => row_of(engine, transaction, (sender, &hash), raw, pre_execute)?,
+                _ => refused_row(CODE_SIGNATURE, raw),
             },
         };
         rows.extend_from_slice(&row.0);
@@ -71,7 +71,7 @@ pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
         let sender = Address::from_slice(sender);
         let row = match L2Transaction::decode_signed(raw) {
             Err(error) => refused_row(code_of(error), raw),
-            Ok(transaction) => row_of(engine, transaction, sender, raw, true)?,
+            Ok(transaction) => row_of(engine, transaction, (sender, &keccak256(raw)), raw, true)?,
         };
         rows.extend_from_slice(&row.0);
     }
@@ -82,11 +82,11 @@ pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
 fn row_of(
     engine: &Engine,
     transaction: L2Transaction,
-    sender: Address,
+    (sender, hash): (Address, &B256),
     raw: &[u8],
     pre_execute: bool,
 ) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
-    let mut row = row(engine, &transaction, sender, raw)?;
+    let mut row = row(engine, &transaction, (sender, hash), raw)?;
     if pre_execute {
         let recovered = RecoveredTx::with_recovery(transaction, Recovery::Signer(sender));
         pre_execution::fill(engine, &recovered, &mut row);
@@ -94,14 +94,15 @@ fn row_of(
     Ok(row)
 }
 
-/// The row of a decoded transaction whose sender is known.
+/// The row of a decoded transaction whose sender and hash are known. The canonical form is the only one that decodes, so the hash of the
+/// signed bytes is the transaction's.
 ///
 /// # Errors
 /// [`crate::EngineError::Db`].
 pub fn row(
     engine: &Engine,
     transaction: &L2Transaction,
-    sender: Address,
+    (sender, hash): (Address, &B256),
     raw: &[u8],
 ) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
     let account = engine.pending_account(&sender)?;
@@ -131,16 +132,11 @@ pub fn row(
     row.u256(64, &transaction.gas_price);
     row.u256(96, &transaction.value);
     row.u256(128, &account.balance);
-    row.bytes(ADMISSION_HASH_AT, hash_of(raw).as_slice());
+    row.bytes(ADMISSION_HASH_AT, hash.as_slice());
     row.bytes(192, sender.as_slice());
     row.bytes(212, transaction.to.unwrap_or_default().as_slice());
     row.bytes(280, &zero_bytes.to_le_bytes());
     Ok(row)
-}
-
-/// The canonical form is the only one that decodes, so the hash of the bytes is the transaction's.
-fn hash_of(raw: &[u8]) -> B256 {
-    alloy_primitives::keccak256(raw)
 }
 
 /// A page of pending records for the reload: each with its arrival, its admission row and its bytes.
@@ -153,7 +149,7 @@ pub fn pool_page(engine: &Engine, after: &[u8], max: usize) -> EngineResult<Vec<
     for (hash, record) in page {
         let transaction = L2Transaction::decode_signed(&record.raw)
             .map_err(|error| zkevm_state_db::DbError::corrupt(format!("pool record {hash}: {error}")))?;
-        let row = row(engine, &transaction, record.sender, &record.raw)?;
+        let row = row(engine, &transaction, (record.sender, &keccak256(&record.raw)), &record.raw)?;
         let mut item = Vec::with_capacity(16 + ADMISSION_ROW_BYTES + record.raw.len());
         item.extend_from_slice(&record.received_at_ms.to_le_bytes());
         item.extend_from_slice(&record.arrival.to_le_bytes());

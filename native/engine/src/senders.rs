@@ -1,4 +1,5 @@
-//! Senders by transaction hash: a transaction that is sent again, as wallets do until they see it in a block, is not recovered again.
+//! Senders by transaction hash: a transaction that is sent again, as wallets do until they see it in a block, is not recovered again, nor
+//! is one that verification finds in a batch.
 
 use alloy_primitives::{Address, B256, keccak256};
 use quick_cache::sync::Cache;
@@ -17,19 +18,35 @@ impl Senders {
         Self(Cache::new(SENDERS_MAX))
     }
 
-    /// The senders of decoded transactions with their signed bytes, in order; `None` where the signature recovers nobody.
-    pub(crate) fn recover(&self, transactions: &[(&L2Transaction, &[u8])]) -> Vec<Option<Address>> {
-        let hashes: Vec<B256> = transactions.iter().map(|(_, raw)| keccak256(raw)).collect();
-        let mut senders: Vec<Option<Address>> = hashes.iter().map(|hash| self.0.get(hash)).collect();
-        let unknown: Vec<usize> = (0..senders.len()).filter(|&at| senders[at].is_none()).collect();
+    /// Hash and sender of decoded transactions with their signed bytes, in order; no sender where the signature recovers nobody.
+    pub(crate) fn recover(&self, transactions: &[(&L2Transaction, &[u8])]) -> Vec<(B256, Option<Address>)> {
+        let hashes = transactions.iter().map(|(_, raw)| keccak256(raw));
+        let mut senders: Vec<_> = hashes.map(|hash| (hash, self.0.get(&hash))).collect();
+        let unknown: Vec<usize> = (0..senders.len()).filter(|&at| senders[at].1.is_none()).collect();
         let missing: Vec<&L2Transaction> = unknown.iter().map(|&at| transactions[at].0).collect();
         for (at, recovery) in unknown.into_iter().zip(recover_senders(&missing, RECOVERY_THREADS)) {
-            senders[at] = Recovery::signer(recovery);
-            if let Some(sender) = senders[at] {
-                self.0.insert(hashes[at], sender);
+            let (hash, sender) = &mut senders[at];
+            *sender = Recovery::signer(recovery);
+            if let Some(sender) = *sender {
+                self.0.insert(*hash, sender);
             }
         }
         senders
+    }
+
+    /// The senders of transactions of a batch, recovered on this thread where they are not kept. Nothing more is kept: what admission
+    /// will ask for again is there.
+    pub(crate) fn of_batch(&self, transactions: &[&L2Transaction]) -> Vec<Recovery> {
+        let sender = |tx: &&L2Transaction| match self.kept(tx) {
+            Some(sender) => Recovery::Signer(sender),
+            None => tx.recover(),
+        };
+        transactions.iter().map(sender).collect()
+    }
+
+    fn kept(&self, tx: &L2Transaction) -> Option<Address> {
+        // The signed form has one number for chain id and recovery byte: with any other byte it can be that of another transaction.
+        matches!(tx.signature.v, 27 | 28).then(|| self.0.get(&tx.hash()))?
     }
 
     /// Senders that are kept.
@@ -60,11 +77,29 @@ mod tests {
         let senders = Senders::new();
         let group: [(&L2Transaction, &[u8]); 3] = [(&bad, &bad_raw), (&good, &SIGNED), (&bad, &bad_raw)];
         for _ in 0..2 {
-            assert_eq!(senders.recover(&group), [None, Some(SENDER), None]);
+            let bad = (keccak256(&bad_raw), None);
+            assert_eq!(senders.recover(&group), [bad, (keccak256(SIGNED), Some(SENDER)), bad]);
             assert_eq!(senders.len(), 1);
         }
         // What is kept is what is answered: nothing is recovered a second time.
         senders.0.insert(keccak256(SIGNED), Address::ZERO);
-        assert_eq!(senders.recover(&group[1..2]), [Some(Address::ZERO)]);
+        assert_eq!(senders.recover(&group[1..2]), [(keccak256(SIGNED), Some(Address::ZERO))]);
+        assert_eq!(senders.of_batch(&[&bad, &good]), [bad.recover(), Recovery::Signer(Address::ZERO)]);
+        senders.0.clear();
+        assert_eq!(senders.of_batch(&[&good]), [Recovery::Signer(SENDER)]);
+        assert_eq!(senders.len(), 0);
+    }
+
+    #[test]
+    fn a_batch_cannot_claim_the_hash_of_another_signature() {
+        let good = L2Transaction::decode_signed(&SIGNED).unwrap();
+        let senders = Senders::new();
+        senders.recover(&[(&good, &SIGNED)]);
+        // One chain id less and a recovery byte that is two higher: the same signed form, and no valid signature.
+        let mut same_hash = good.clone();
+        same_hash.chain_id = Some(0);
+        same_hash.signature.v += 2;
+        assert_eq!(same_hash.hash(), good.hash());
+        assert_eq!(senders.of_batch(&[&same_hash, &good]), [Recovery::OutOfRange, Recovery::Signer(SENDER)]);
     }
 }

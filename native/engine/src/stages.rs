@@ -21,12 +21,14 @@ pub enum Stage {
     Tree,
     /// Writing blocks.
     Commit,
+    /// Executing closed batches again.
+    Verification,
 }
 
 impl Stage {
     /// Every stage, in the order of its number.
-    pub const ALL: [Self; 6] =
-        [Self::Admission, Self::PoolWrite, Self::Execution, Self::Seal, Self::Tree, Self::Commit];
+    pub const ALL: [Self; 7] =
+        [Self::Admission, Self::PoolWrite, Self::Execution, Self::Seal, Self::Tree, Self::Commit, Self::Verification];
 
     /// Its name in the metric.
     pub const fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Stage {
             Self::Seal => "seal",
             Self::Tree => "tree",
             Self::Commit => "commit",
+            Self::Verification => "verification",
         }
     }
 }

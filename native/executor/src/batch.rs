@@ -8,7 +8,7 @@ use crate::outcome::{RecoveredTx, SealedBlock, TxOutcome};
 use crate::{BatchState, CancelToken, ExecutorError};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use core::ops::Range;
-use zkevm_codec::{BatchItem, ChangeL2Block, DecodedItem, Recovery, decode_batch, recover_senders};
+use zkevm_codec::{BatchItem, ChangeL2Block, DecodedItem, L2Transaction, Recovery, decode_batch, recover_senders};
 use zkevm_primitives::{
     BatchNumber, Counters, ForkSpec, GER_MANAGER_L2, GER_MANAGER_SLOT_LOCAL_EXIT_ROOT, Limits, RomError,
 };
@@ -94,11 +94,26 @@ pub struct BatchResult {
 /// # Errors
 /// When the state fails, an L1 info proof is wrong, or the execution is cancelled.
 pub fn execute_batch<S: BatchState>(input: &BatchInput, state: &mut S) -> Result<BatchResult, ExecutorError> {
+    execute_batch_with(input, state, &|transactions| recover_senders(transactions, input.recovery_threads))
+}
+
+/// Recovers the senders of transactions, in their order.
+pub type SenderRecovery<'a> = &'a dyn Fn(&[&L2Transaction]) -> Vec<Recovery>;
+
+/// As [`execute_batch`] for a caller that may know senders already.
+///
+/// # Errors
+/// As [`execute_batch`].
+pub fn execute_batch_with<S: BatchState>(
+    input: &BatchInput,
+    state: &mut S,
+    recovery: SenderRecovery<'_>,
+) -> Result<BatchResult, ExecutorError> {
     if state.root() != input.old_state_root {
         return Err(ExecutorError::WrongOldStateRoot { expected: input.old_state_root, actual: state.root() });
     }
     let old_local_exit_root = local_exit_root(state)?;
-    let mut run = BatchRun::new(input, state);
+    let mut run = BatchRun::new(input, state, recovery);
     let invalid = match run.execute() {
         Ok(()) => None,
         Err(Stop::Invalid(error)) => Some(error),
@@ -148,6 +163,7 @@ impl<E: Into<ExecutorError>> From<E> for Stop {
 struct BatchRun<'a, S> {
     input: &'a BatchInput,
     state: &'a mut S,
+    recovery: SenderRecovery<'a>,
     model: CounterModel,
     levels: Levels,
     counters: Counters,
@@ -162,11 +178,12 @@ struct BlockItems {
 }
 
 impl<'a, S: BatchState> BatchRun<'a, S> {
-    fn new(input: &'a BatchInput, state: &'a mut S) -> Self {
+    fn new(input: &'a BatchInput, state: &'a mut S, recovery: SenderRecovery<'a>) -> Self {
         let depth = input.depth_measure.unwrap_or_else(|| state.depth_measure());
         Self {
             input,
             state,
+            recovery,
             model: CounterModel::new(input.spec.profile),
             levels: Levels::at_depth(input.spec.profile, depth),
             counters: Counters::ZERO,
@@ -240,7 +257,7 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
                 BatchItem::ChangeL2Block(_) => None,
             })
             .collect();
-        let mut recoveries = recover_senders(&transactions, self.input.recovery_threads).into_iter();
+        let mut recoveries = (self.recovery)(&transactions).into_iter();
         let mut blocks = Vec::new();
         if self.is_forced() && !self.input.batch_l2_data.is_empty() {
             blocks.push(BlockItems { opens: None, transactions: Vec::new() });

@@ -34,7 +34,7 @@ mod tracing;
 pub mod vectors;
 mod witness_state;
 
-pub use batch::{BatchInput, BatchResult, SkippedTx, execute_batch};
+pub use batch::{BatchInput, BatchResult, SenderRecovery, SkippedTx, execute_batch, execute_batch_with};
 pub use block::{BlockExecutor, BlockParams, BlockTime, L1Info, OpenError};
 pub use cost::{CounterModel, Levels, Priced};
 pub use error::{ExecutorError, StateError};

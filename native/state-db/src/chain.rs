@@ -75,16 +75,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Rocks`].
     pub fn batch_data(&self, number: u64) -> DbResult<Vec<u8>> {
-        let prefix = schema::number_key(number);
-        let mut data = Vec::new();
-        for item in self.scan(schema::BATCH_DATA, &prefix)? {
-            let (key, value) = item?;
-            if !key.starts_with(&prefix) {
-                break;
-            }
-            data.extend_from_slice(&value);
-        }
-        Ok(data)
+        self.snapshot().batch_data(number)
     }
 
     /// An L2 block.

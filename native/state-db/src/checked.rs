@@ -1,10 +1,9 @@
 //! What verification of batches reads and writes: the pointer to the newest verified batch, and the records of a batch in one snapshot.
 
-use alloy_primitives::{Address, U256};
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
 use crate::error::DbResult;
-use crate::records::{AccountRecord, LogRecord, ReceiptRecord, TransactionRecord};
+use crate::records::{LogRecord, ReceiptRecord, TransactionRecord};
 use crate::schema::{self, meta};
 use crate::snapshot::Snapshot;
 use crate::store::{Entry, Store};
@@ -37,14 +36,9 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`crate::DbError::Rocks`].
     pub fn batch_data(&self, number: u64) -> DbResult<Vec<u8>> {
-        let prefix = schema::number_key(number);
         let mut data = Vec::new();
-        for item in self.scan(schema::BATCH_DATA, &prefix)? {
-            let (key, value) = item?;
-            if !key.starts_with(&prefix) {
-                break;
-            }
-            data.extend_from_slice(&value);
+        for item in self.of_number(schema::BATCH_DATA, number)? {
+            data.extend_from_slice(&item?.1);
         }
         Ok(data)
     }
@@ -55,14 +49,16 @@ impl Snapshot<'_> {
     /// [`crate::DbError::Corrupt`].
     pub fn transactions(&self, block: u64) -> DbResult<Vec<(TransactionRecord, Option<ReceiptRecord>)>> {
         let mut transactions = Vec::new();
-        for item in self.scan(schema::TRANSACTION, &schema::indexed_key(block, 0))? {
+        let mut receipts = self.of_number(schema::RECEIPT, block)?;
+        let mut receipt = receipts.next().transpose()?;
+        for item in self.of_number(schema::TRANSACTION, block)? {
             let (key, value) = item?;
-            if schema::parse_indexed_key(&key).is_none_or(|(of, _)| of != block) {
-                break;
+            while receipt.as_ref().is_some_and(|(at, _)| *at < key) {
+                receipt = receipts.next().transpose()?;
             }
-            let receipt = self.get(schema::RECEIPT, &key)?;
-            let receipt = receipt.map(|bytes| self.store().decode("receipt", &bytes)).transpose()?;
-            transactions.push((self.store().decode("transaction", &value)?, receipt));
+            let own = receipt.as_ref().filter(|(at, _)| *at == key);
+            let own = own.map(|(_, bytes)| self.store().decode("receipt", bytes)).transpose()?;
+            transactions.push((self.store().decode("transaction", &value)?, own));
         }
         Ok(transactions)
     }
@@ -72,38 +68,20 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`crate::DbError::Corrupt`].
     pub fn logs(&self, block: u64) -> DbResult<Vec<LogRecord>> {
-        let mut logs = Vec::new();
-        for item in self.scan(schema::LOG, &schema::indexed_key(block, 0))? {
-            let (key, value) = item?;
-            if schema::parse_indexed_key(&key).is_none_or(|(of, _)| of != block) {
-                break;
-            }
-            logs.push(self.store().decode("log", &value)?);
-        }
-        Ok(logs)
+        let logs = self.of_number(schema::LOG, block)?;
+        logs.map(|item| self.store().decode("log", &item?.1)).collect()
     }
 
-    /// The account as `block`, which changed it, found it; `None` where no change is recorded.
-    ///
-    /// # Errors
-    /// [`crate::DbError::Corrupt`].
-    pub fn account_before(&self, address: &Address, block: u64) -> DbResult<Option<AccountRecord>> {
-        let bytes = self.get(schema::HISTORY_ACCOUNT, &schema::history_key(address.as_slice(), block))?;
-        bytes.map(|bytes| self.store().account_from(&bytes)).transpose()
-    }
-
-    /// The value of a slot as `block`, which changed it, found it; `None` where no change is recorded.
-    ///
-    /// # Errors
-    /// [`crate::DbError::Rocks`].
-    pub fn storage_before(&self, address: &Address, slot: &U256, block: u64) -> DbResult<Option<U256>> {
-        let key = schema::history_key(&schema::slot_key(address, slot), block);
-        Ok(self.get(schema::HISTORY_STORAGE, &key)?.map(|bytes| U256::from_be_slice(&bytes)))
-    }
-
-    fn scan(&self, family: &'static str, from: &[u8]) -> DbResult<impl Iterator<Item = DbResult<Entry>> + '_> {
-        let mode = IteratorMode::From(from, Direction::Forward);
+    /// The entries whose key begins with a number, in order.
+    fn of_number(
+        &self,
+        family: &'static str,
+        number: u64,
+    ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + use<'_>> {
+        let prefix = schema::number_key(number);
+        let mode = IteratorMode::From(&prefix, Direction::Forward);
         let items = self.view().iterator_cf(self.store().family(family)?, mode);
-        Ok(items.map(move |item| item.map_err(|error| self.store().read_failed(family, error))))
+        let items = items.map(move |item| item.map_err(|error| self.store().read_failed(family, error)));
+        Ok(items.take_while(move |item| item.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }
 }

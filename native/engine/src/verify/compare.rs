@@ -1,5 +1,6 @@
 //! Comparing the records of a batch with the result of its second execution.
 
+use alloy_primitives::keccak256;
 use zkevm_codec::{BatchItem, decode_batch};
 use zkevm_executor::{BatchInput, BatchResult, CounterModel, Levels, SealedBlock};
 use zkevm_primitives::Counters;
@@ -79,9 +80,10 @@ pub(super) fn included(
         } else {
             Counters::ZERO
         };
+        let raw = tx.encode_signed();
         block.push(Included {
-            raw: tx.encode_signed().into(),
-            hash: tx.hash(),
+            hash: keccak256(&raw),
+            raw: raw.into(),
             sender: executed.from,
             effective_percentage: tx.effective_percentage,
             counters: executed.counters_used + growth,

@@ -60,8 +60,17 @@ impl std::fmt::Display for Mismatch {
 
 /// `Err` where the two differ.
 pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, stored: &T, executed: &T) -> Result<(), Box<Mismatch>> {
+    same_value(|| what.to_owned(), stored, executed)
+}
+
+/// As [`same`] for what is compared often: it gets its name only where it differs.
+pub(super) fn same_value<T: PartialEq + std::fmt::Debug>(
+    what: impl FnOnce() -> String,
+    stored: &T,
+    executed: &T,
+) -> Result<(), Box<Mismatch>> {
     if stored == executed {
         return Ok(());
     }
-    Err(Mismatch::of(what, &format!("{stored:?}"), &format!("{executed:?}")))
+    Err(Mismatch::of(&what(), &format!("{stored:?}"), &format!("{executed:?}")))
 }

@@ -1,10 +1,11 @@
 //! Verification of closed batches: the batch is executed again from its stored bytes, and everything that the database says of it is
 //! compared with what comes out.
 //!
-//! Nothing of the first execution is used: batchL2Data is read back and decoded, senders are recovered, state is read as it was before the
-//! batch. What each block changes is compared key by key with its change set ([`state`]), headers, transactions, receipts and logs record
-//! by record, counters, gas, bytes and exit root with the batch ([`compare`]). The system contract keeps the state root before each block, and
-//! is part of what is compared: so the roots are one chain from the first verified batch on, given a sound tree.
+//! batchL2Data is read back and decoded, state is read as it was before the batch. Of the first execution only senders are used, by the hash
+//! of the decoded transaction; where roots are recomputed, every signature is recovered again. What each block changes is compared key by key
+//! with its change set ([`state`]), headers, transactions, receipts and logs record by record, counters, gas, bytes and exit root with the
+//! batch ([`compare`]). The system contract keeps the state root before each block, and is part of what is compared: so the roots are one
+//! chain from the first verified batch on, given a sound tree.
 
 mod bundle;
 mod compare;
@@ -15,8 +16,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use alloy_primitives::{B256, Bytes};
+use zkevm_codec::{L2Transaction, recover_senders};
 use zkevm_executor::{
-    BatchInput, CancelToken, ExecutorError, L1InfoLeaf, L1InfoSource, Levels, ProvenL1InfoLeaf, execute_batch,
+    BatchInput, CancelToken, ExecutorError, L1InfoLeaf, L1InfoSource, Levels, ProvenL1InfoLeaf, execute_batch_with,
 };
 use zkevm_primitives::{BatchNumber, ForkId, ForkSpec};
 use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord, HeadRecord};
@@ -24,6 +26,7 @@ use zkevm_state_db::{DbError, Snapshot};
 
 use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
+use crate::stages::Stage;
 pub use mismatch::Mismatch;
 use mismatch::same;
 use state::CheckedState;
@@ -31,7 +34,8 @@ use state::CheckedState;
 /// How to verify a batch.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
-    /// Compute the state root from the tree before the batch, instead of trusting the tree with what the batch changed.
+    /// Compute the state root from the tree before the batch, instead of trusting the tree with what the batch changed, and recover every
+    /// sender from its signature.
     pub recompute_root: bool,
     /// Where a differing batch leaves a bundle; none where `None`.
     pub bundle_directory: Option<PathBuf>,
@@ -133,10 +137,11 @@ impl Engine {
         let mismatch = if stored.record.kind == BatchKind::Genesis as u8 {
             None
         } else {
-            let compared = match self.verify_stored(&snapshot, &stored)? {
-                Ok(()) if options.recompute_root => self.verify_root(&stored)?,
-                compared => compared,
-            };
+            let compared =
+                self.timed(Stage::Verification, || match self.verify_stored(&snapshot, &stored, options)? {
+                    Ok(()) if options.recompute_root => self.verify_root(&stored),
+                    compared => Ok(compared),
+                })?;
             compared.err().map(|mismatch| *mismatch)
         };
         drop(snapshot);
@@ -160,10 +165,21 @@ impl Engine {
     }
 
     /// The outer result is whether it could be verified, the inner one whether it is as stored.
-    fn verify_stored(&self, snapshot: &Snapshot<'_>, stored: &StoredBatch) -> EngineResult<Result<(), Box<Mismatch>>> {
-        let mut state = CheckedState::new(snapshot, stored);
+    fn verify_stored(
+        &self,
+        snapshot: &Snapshot<'_>,
+        stored: &StoredBatch,
+        options: &VerifyOptions,
+    ) -> EngineResult<Result<(), Box<Mismatch>>> {
+        let mut state = CheckedState::new(snapshot, stored)?;
         let input = self.batch_input(stored)?;
-        let result = match execute_batch(&input, &mut state) {
+        let recovery = |transactions: &[&L2Transaction]| {
+            if options.recompute_root {
+                return recover_senders(transactions, input.recovery_threads);
+            }
+            self.senders.of_batch(transactions)
+        };
+        let result = match execute_batch_with(&input, &mut state, &recovery) {
             Ok(result) => result,
             Err(error) => {
                 if let Some(mismatch) = state.take_mismatch() {

@@ -1,15 +1,16 @@
 //! The state before a batch, and what the batch makes of it, compared with the change sets of its blocks.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{AccountState, BatchState, StateDiff, StateError, StateReader};
 use zkevm_state_db::records::{AccountRecord, BlockRecord};
-use zkevm_state_db::{DbResult, Snapshot};
+use zkevm_state_db::{DbResult, Past, PastReader, Snapshot};
 
 use super::StoredBatch;
-use super::mismatch::{Mismatch, same};
+use super::mismatch::{Mismatch, same, same_value};
 use crate::commit::{record_of, state_of};
 use crate::error::EngineResult;
 use crate::reader::state_error;
@@ -20,39 +21,56 @@ type Compared = EngineResult<Result<(), Box<Mismatch>>>;
 /// State of a batch under verification. Values come from a snapshot as they were before the batch, or from its blocks so far.
 pub(super) struct CheckedState<'a> {
     snapshot: &'a Snapshot<'a>,
-    /// The block before the batch.
-    base: u64,
     /// Blocks of the batch that were not executed yet.
     blocks: std::slice::Iter<'a, BlockRecord>,
-    last: u64,
     root: B256,
     depth: u32,
-    /// Values after the blocks so far; sorted, for the reads at the end.
+    /// Values after the blocks so far; sorted, so that the first difference at the end is always the same one.
     accounts: BTreeMap<Address, AccountState>,
     slots: BTreeMap<(Address, U256), U256>,
     codes: HashMap<B256, Bytes>,
-    /// Values before the batch that were asked for.
-    read_accounts: RefCell<HashMap<Address, AccountState>>,
-    read_slots: RefCell<HashMap<(Address, U256), U256>>,
+    stored: RefCell<Stored<'a>>,
     mismatch: Option<Box<Mismatch>>,
 }
 
+/// What the database says that keys were in the course of the batch, as far as anybody asked.
+struct Stored<'a> {
+    reader: PastReader<'a>,
+    accounts: HashMap<Address, Past<AccountRecord>>,
+    slots: HashMap<(Address, U256), Past<U256>>,
+}
+
+impl Stored<'_> {
+    fn account(&mut self, address: &Address) -> DbResult<&Past<AccountRecord>> {
+        Ok(match self.accounts.entry(*address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.reader.account(address)?),
+        })
+    }
+
+    fn slot(&mut self, address: &Address, slot: &U256) -> DbResult<&Past<U256>> {
+        Ok(match self.slots.entry((*address, *slot)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.reader.slot(address, slot)?),
+        })
+    }
+}
+
 impl<'a> CheckedState<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot<'a>, stored: &'a StoredBatch) -> Self {
-        Self {
+    pub(super) fn new(snapshot: &'a Snapshot<'a>, batch: &'a StoredBatch) -> DbResult<Self> {
+        let last = batch.blocks.last().unwrap_or(&batch.parent).number;
+        let reader = snapshot.past(batch.parent.number, last)?;
+        Ok(Self {
             snapshot,
-            base: stored.parent.number,
-            blocks: stored.blocks.iter(),
-            last: stored.blocks.last().unwrap_or(&stored.parent).number,
-            root: stored.parent.state_root,
-            depth: stored.depths.first().copied().unwrap_or_default(),
+            blocks: batch.blocks.iter(),
+            root: batch.parent.state_root,
+            depth: batch.depths.first().copied().unwrap_or_default(),
             accounts: BTreeMap::new(),
             slots: BTreeMap::new(),
             codes: HashMap::new(),
-            read_accounts: RefCell::default(),
-            read_slots: RefCell::default(),
+            stored: RefCell::new(Stored { reader, accounts: HashMap::new(), slots: HashMap::new() }),
             mismatch: None,
-        }
+        })
     }
 
     /// The difference because of which the execution was ended.
@@ -62,15 +80,16 @@ impl<'a> CheckedState<'a> {
 
     /// Whether the database has, at the end of the batch, the values that its blocks left.
     pub(super) fn compare_final_values(&self) -> Compared {
+        let mut stored = self.stored.borrow_mut();
         for (address, state) in &self.accounts {
-            let stored = self.snapshot.account_at(address, self.last)?;
-            if let Err(mismatch) = same(&format!("account {address} after the batch"), &stored, &record_of(state)) {
+            let what = || format!("account {address} after the batch");
+            if let Err(mismatch) = same_value(what, stored.account(address)?.last(), &record_of(state)) {
                 return Ok(Err(mismatch));
             }
         }
         for ((address, slot), value) in &self.slots {
-            let stored = self.snapshot.storage_at(address, slot, self.last)?;
-            if let Err(mismatch) = same(&format!("slot {slot} of {address} after the batch"), &stored, value) {
+            let what = || format!("slot {slot} of {address} after the batch");
+            if let Err(mismatch) = same_value(what, stored.slot(address, slot)?.last(), value) {
                 return Ok(Err(mismatch));
             }
         }
@@ -101,17 +120,18 @@ impl<'a> CheckedState<'a> {
     }
 
     fn compare_previous(&self, number: u64, diff: &StateDiff) -> DbResult<Result<(), Box<Mismatch>>> {
+        let mut stored = self.stored.borrow_mut();
         for account in &diff.accounts {
-            let stored = self.snapshot.account_before(&account.address, number)?;
-            let what = format!("account {} before the block", account.address);
-            if let Err(mismatch) = same(&what, &stored, &Some(record_of(&account.old))) {
+            let what = || format!("account {} before the block", account.address);
+            let before = stored.account(&account.address)?.before(number);
+            if let Err(mismatch) = same_value(what, &before, &Some(&record_of(&account.old))) {
                 return Ok(Err(mismatch));
             }
         }
         for slot in &diff.storage {
-            let stored = self.snapshot.storage_before(&slot.address, &slot.slot, number)?;
-            let what = format!("slot {} of {} before the block", slot.slot, slot.address);
-            if let Err(mismatch) = same(&what, &stored, &Some(slot.old)) {
+            let what = || format!("slot {} of {} before the block", slot.slot, slot.address);
+            let before = stored.slot(&slot.address, &slot.slot)?.before(number);
+            if let Err(mismatch) = same_value(what, &before, &Some(&slot.old)) {
                 return Ok(Err(mismatch));
             }
         }
@@ -120,7 +140,7 @@ impl<'a> CheckedState<'a> {
 
     fn compare_codes(&self, diff: &StateDiff) -> DbResult<Result<(), Box<Mismatch>>> {
         for (hash, code) in &diff.codes {
-            if let Err(mismatch) = same(&format!("code {hash}"), &self.snapshot.code(hash)?, code) {
+            if let Err(mismatch) = same_value(|| format!("code {hash}"), &self.snapshot.code(hash)?, code) {
                 return Ok(Err(mismatch));
             }
         }
@@ -133,25 +153,15 @@ impl StateReader for CheckedState<'_> {
         if let Some(account) = self.accounts.get(address) {
             return Ok(*account);
         }
-        if let Some(account) = self.read_accounts.borrow().get(address) {
-            return Ok(*account);
-        }
-        let record: AccountRecord = self.snapshot.account_at(address, self.base).map_err(state_error)?;
-        self.read_accounts.borrow_mut().insert(*address, state_of(&record));
-        Ok(state_of(&record))
+        let mut stored = self.stored.borrow_mut();
+        Ok(state_of(stored.account(address).map_err(state_error)?.first()))
     }
 
     fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        let key = (*address, *slot);
-        if let Some(value) = self.slots.get(&key) {
+        if let Some(value) = self.slots.get(&(*address, *slot)) {
             return Ok(*value);
         }
-        if let Some(value) = self.read_slots.borrow().get(&key) {
-            return Ok(*value);
-        }
-        let value = self.snapshot.storage_at(address, slot, self.base).map_err(state_error)?;
-        self.read_slots.borrow_mut().insert(key, value);
-        Ok(value)
+        Ok(*self.stored.borrow_mut().slot(address, slot).map_err(state_error)?.first())
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
