@@ -82,16 +82,18 @@ class Children<C> {
   readonly #name: string;
   readonly #labelNames: readonly string[];
   readonly #make: () => C;
+  /** The only child of a metric without labels; it shows its zero before the first event. */
+  readonly #only: C | null = null;
 
   constructor(name: string, labelNames: readonly string[], make: () => C) {
     this.#name = name;
     this.#labelNames = labelNames;
     this.#make = make;
-    // A metric without labels shows its zero before the first event.
-    if (labelNames.length === 0) this.get({});
+    if (labelNames.length === 0) this.#only = this.get({});
   }
 
   get(labels: Labels): C {
+    if (this.#only !== null) return this.#only;
     const pairs = this.#labelNames.map((label) => {
       const value = labels[label];
       if (value === undefined) throw new RangeError(`metric ${this.#name} needs label ${label}`);

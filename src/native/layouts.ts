@@ -179,19 +179,32 @@ const U256_MAX = (1n << 256n) - 1n;
 
 /** Packs byte strings as a list: header, then u32 length and bytes of each item. */
 export function packList(items: readonly Uint8Array[]): Buffer {
+  return packListOf(items, lengthOf, writeBytes);
+}
+
+const lengthOf = (item: Uint8Array): number => item.length;
+const writeBytes = (item: Uint8Array, out: Buffer, at: number): void => out.set(item, at);
+
+/** Packs a list without a Buffer for each item: `sizeOf` says how long an item is, `write` writes it at its place. */
+export function packListOf<T>(items: readonly T[], sizeOf: (item: T) => number, write: (item: T, out: Buffer, at: number) => void): Buffer {
   let total = LIST_HEADER_BYTES;
-  for (const item of items) total += 4 + item.length;
+  for (const item of items) total += 4 + sizeOf(item);
   const out = Buffer.allocUnsafe(total);
-  out.writeUInt16LE(LAYOUT_VERSION, 0);
-  out.writeUInt16LE(0, 2);
-  out.writeUInt32LE(items.length, 4);
+  writeListHead(out, items.length);
   let at = LIST_HEADER_BYTES;
   for (const item of items) {
-    out.writeUInt32LE(item.length, at);
-    out.set(item, at + 4);
-    at += 4 + item.length;
+    const size = sizeOf(item);
+    out.writeUInt32LE(size, at);
+    write(item, out, at + 4);
+    at += 4 + size;
   }
   return out;
+}
+
+function writeListHead(out: Buffer, count: number): void {
+  out.writeUInt16LE(LAYOUT_VERSION, 0);
+  out.writeUInt16LE(0, 2);
+  out.writeUInt32LE(count, 4);
 }
 
 /** Views (no copy) of the items of a packed list. Throws RangeError on a wrong version or a truncated list. */

@@ -47,6 +47,12 @@ export class AccessList {
     this.set(policy);
   }
 
+  /** Everybody may do everything: nobody need be looked up. */
+  get isOpen(): boolean {
+    const { sendMode, deployMode } = this.#policy;
+    return sendMode === 'off' && deployMode === 'off' && this.#recipients.size === 0;
+  }
+
   get policy(): AccessPolicy {
     return this.#policy;
   }

@@ -12,8 +12,8 @@
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { NativeEngine } from '../native/engine.js';
-import { ADMISSION_ROW, packList } from '../native/layouts.js';
-import { AdmissionRow } from './admission-row.js';
+import { ADMISSION_ROW, packList, packListOf } from '../native/layouts.js';
+import { AdmissionRow, viewOf } from './admission-row.js';
 import type { PoolConfig } from './config.js';
 import type { PoolEntry } from './entry.js';
 import { PoolError, poolErrors } from './errors.js';
@@ -27,7 +27,8 @@ import { PreExecutionLane } from './pre-execution-lane.js';
 const UNWRITTEN_GROUPS_MAX = 2;
 
 interface Waiting extends Arrival {
-  /** Set once it is known. */
+  /** Set once they are known. */
+  hash: string;
   sender: string;
   readonly resolve: (hash: string) => void;
   readonly reject: (error: unknown) => void;
@@ -89,6 +90,7 @@ export class Admission {
       this.#unanswered++;
       this.#queue.push({
         raw,
+        hash: '',
         sender: '',
         arrival: this.#nextArrival++,
         receivedAtMs: clock.nowMs(),
@@ -171,7 +173,7 @@ export class Admission {
     try {
       // Without the verb for known senders the group is recovered once more.
       const rows = engine.preExecute
-        ? await engine.preExecute(packList(group.map(packRecovered)))
+        ? await engine.preExecute(packListOf(group, recoveredBytes, writeRecovered))
         : await engine.admit(packList(group.map((item) => item.raw)), true);
       // The next group need not wait for the disk: writes that overlap are joined.
       void this.#judgeGroup(group, rows, mark, true);
@@ -194,9 +196,13 @@ export class Admission {
   #judgeGroup(group: readonly Waiting[], rows: Buffer, mark: number, final: boolean): Promise<void> {
     if (rows.length !== group.length * ADMISSION_ROW.bytes) throw new RangeError('admit: wrong number of rows');
     const accepted: Accepted[] = [];
-    for (const [i, item] of group.entries()) {
+    const view = viewOf(rows);
+    let at = 0;
+    for (const item of group) {
       try {
-        const row = new AdmissionRow(rows, i * ADMISSION_ROW.bytes);
+        const row = new AdmissionRow(rows, at, view);
+        at += ADMISSION_ROW.bytes;
+        if (item.sender !== '') row.identify(item.hash, item.sender);
         if (final || row.has('plainTransfer')) accepted.push(this.#accept(row, item, mark));
         else this.#toLane(row, item, mark);
       } catch (error) {
@@ -214,6 +220,7 @@ export class Admission {
   /** Everything but its cost is in order; it is judged again when that is known. */
   #toLane(row: AdmissionRow, item: Waiting, mark: number): void {
     item.sender = this.#modules.judge.check(row, item, mark).sender;
+    item.hash = row.hash;
     if (this.#closed) throw poolErrors.halted('the node is stopping');
     // One of a flood that others must not wait behind.
     if (!this.#lane.push(item)) throw poolErrors.full();
@@ -292,10 +299,11 @@ export class Admission {
   }
 }
 
+const SENDER_BYTES = 20;
+const recoveredBytes = ({ raw }: Waiting): number => SENDER_BYTES + raw.length;
+
 /** Item of a pre-execution: sender, then the signed RLP. */
-function packRecovered({ sender, raw }: Waiting): Buffer {
-  const item = Buffer.allocUnsafe(20 + raw.length);
-  item.write(sender.slice(2), 0, 'hex');
-  item.set(raw, 20);
-  return item;
+function writeRecovered({ sender, raw }: Waiting, out: Buffer, at: number): void {
+  out.write(sender.slice(2), at, 'hex');
+  out.set(raw, at + SENDER_BYTES);
 }

@@ -67,7 +67,7 @@ export class PoolEntry implements PoolTransaction {
     this.zeroBytes = row.zeroBytes;
     this.arrival = arrival;
     this.receivedAtMs = receivedAtMs;
-    this.costWei = this.gasPrice * row.gasLimit + this.value;
+    this.costWei = row.costWei;
     this.need = { counters: row.preGasUsed > 0 ? row.preCounters : null, gasUsed: knownGas(row) };
   }
 

@@ -5,6 +5,7 @@
 import type { CounterName } from '../native/layouts.js';
 import { COUNTER_NAMES, DECODE_CODES, PRE_STATUS } from '../native/layouts.js';
 import type { AccessList } from './access-list.js';
+import type { AccountQueue } from './account-queue.js';
 import type { AdmissionRow } from './admission-row.js';
 import type { PoolConfig } from './config.js';
 import { knownGas, PoolEntry } from './entry.js';
@@ -13,7 +14,6 @@ import type { EvictionPlanner } from './eviction.js';
 import type { AccountState, PoolIndex } from './pool-index.js';
 import type { Pricing } from './pricing.js';
 
-const MAX_NONCE = (1n << 64n) - 1n;
 const MAX_U256 = (1n << 256n) - 1n;
 /** A transaction shares its batch with at least the marker of its L2 block. */
 const BLOCK_MARKER_BYTES = 9;
@@ -79,15 +79,17 @@ export class Judge {
     throwIf(this.#fields(row));
     throwIf(this.#sizes(row));
     throwIf(this.#gas(row));
-    const sender = row.sender;
-    throwIf(this.#permitted(row, sender));
     const { index } = this.#modules;
+    const account = index.account(row.sender);
+    // The account's own text where there is one: it is found faster than an equal one.
+    const sender = account?.address ?? row.sender;
+    throwIf(this.#permitted(row, sender));
     if (index.get(row.hash) !== undefined) throw poolErrors.alreadyKnown();
     const evicted = this.#room(row, sender, arrival.receivedAtMs);
     throwIf(this.#price(row));
     const state = index.stateFor(sender, { nonce: row.senderNonce, balanceWei: row.senderBalance }, mark);
     throwIf(this.#account(row, state));
-    throwIf(this.#replacement(row, sender));
+    throwIf(this.#replacement(row, account));
     throwIf(this.#resources(row));
     throwIf(this.#breakEven(row, arrival.raw));
     return { sender, state, evicted };
@@ -118,8 +120,8 @@ export class Judge {
     } else if (row.chainId !== chainId) {
       return poolErrors.chainId(row.chainId, chainId);
     }
-    if (row.nonceExact === MAX_NONCE) return poolErrors.nonceMax();
-    return row.gasPrice * row.gasLimit + row.value > MAX_U256 ? poolErrors.fieldOverflow() : null;
+    if (row.nonceIsMax) return poolErrors.nonceMax();
+    return row.costWei > MAX_U256 ? poolErrors.fieldOverflow() : null;
   }
 
   #sizes(row: AdmissionRow): Verdict {
@@ -137,7 +139,9 @@ export class Judge {
   }
 
   #permitted(row: AdmissionRow, sender: string): Verdict {
-    const verdict = this.#modules.access.judge(sender, row.to);
+    const { access } = this.#modules;
+    if (access.isOpen) return null;
+    const verdict = access.judge(sender, row.to);
     if (verdict === 'blocked') return poolErrors.senderBlocked();
     return verdict === 'deployForbidden' ? poolErrors.deployForbidden() : null;
   }
@@ -175,13 +179,11 @@ export class Judge {
     }
     if (nonce > state.nonce + config.accountNoncesAhead - 1) return poolErrors.nonceTooHigh(state.nonce, row.nonceExact);
     if (row.has('senderHasCode')) return poolErrors.senderNotEoa();
-    const cost = row.gasPrice * row.gasLimit + row.value;
-    return cost > state.balanceWei ? poolErrors.insufficientFunds(state.balanceWei, cost) : null;
+    return row.costWei > state.balanceWei ? poolErrors.insufficientFunds(state.balanceWei, row.costWei) : null;
   }
 
-  #replacement(row: AdmissionRow, sender: string): Verdict {
-    const { config, index } = this.#modules;
-    const account = index.account(sender);
+  #replacement(row: AdmissionRow, account: AccountQueue | undefined): Verdict {
+    const { config } = this.#modules;
     const old = account?.at(row.nonce);
     if (old === undefined) {
       return (account?.size ?? 0) >= config.accountTxsMax ? poolErrors.accountLimit(config.accountTxsMax) : null;

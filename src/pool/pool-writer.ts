@@ -3,7 +3,7 @@
  * the next one, so the disk is synced once for everybody (group commit).
  */
 import type { NativeEngine } from '../native/engine.js';
-import { POOL_OP, POOL_STATUS, type PoolStatus, packList } from '../native/layouts.js';
+import { POOL_OP, POOL_STATUS, type PoolStatus, packListOf } from '../native/layouts.js';
 import type { PoolEntry } from './entry.js';
 
 /** What ended, why, and what took its place. */
@@ -27,36 +27,43 @@ function writeU64(target: Buffer, value: number, at: number): void {
   target.writeUInt32LE(Math.floor(value / TWO_32), at + 4);
 }
 
-/** Operation that stores a pending transaction. */
-export function packPut(entry: PoolEntry): Buffer {
-  const op = Buffer.allocUnsafe(PUT_HEAD_BYTES + entry.raw.length);
-  op.writeUInt8(POOL_OP.put, 0);
-  op.write(entry.hash.slice(2), 1, 'hex');
-  op.set(entry.account.addressBytes, 33);
-  writeU64(op, entry.nonceNumber, 53);
-  writeU64(op, entry.receivedAtMs, 61);
-  writeU64(op, entry.arrival, 69);
-  op.set(entry.raw, PUT_HEAD_BYTES);
-  return op;
+/** What is written of an operation: an entry is stored as pending, an end state moves a transaction to it. */
+type Operation = PoolEntry | EndState;
+
+function operationBytes(operation: Operation): number {
+  if ('raw' in operation) return PUT_HEAD_BYTES + operation.raw.length;
+  return END_HEAD_BYTES + Buffer.byteLength(operation.reason, 'utf8');
 }
 
-/** Operation that moves a transaction to an end state. */
-export function packEnd(end: EndState): Buffer {
-  const reason = Buffer.from(end.reason, 'utf8');
-  const op = Buffer.alloc(END_HEAD_BYTES + reason.length);
-  op.writeUInt8(POOL_OP.end, 0);
-  op.write(end.hash.slice(2), 1, 'hex');
-  op.writeUInt8(POOL_STATUS.indexOf(end.status), 33);
-  writeU64(op, end.atMs, 34);
-  if (end.related !== undefined) op.write(end.related.slice(2), 42, 'hex');
-  op.set(reason, END_HEAD_BYTES);
-  return op;
+function writeOperation(operation: Operation, out: Buffer, at: number): void {
+  if ('raw' in operation) writePut(operation, out, at);
+  else writeEnd(operation, out, at);
+}
+
+function writePut(entry: PoolEntry, out: Buffer, at: number): void {
+  out[at] = POOL_OP.put;
+  out.write(entry.hash.slice(2), at + 1, 'hex');
+  out.set(entry.account.addressBytes, at + 33);
+  writeU64(out, entry.nonceNumber, at + 53);
+  writeU64(out, entry.receivedAtMs, at + 61);
+  writeU64(out, entry.arrival, at + 69);
+  out.set(entry.raw, at + PUT_HEAD_BYTES);
+}
+
+function writeEnd(end: EndState, out: Buffer, at: number): void {
+  out.fill(0, at, at + END_HEAD_BYTES);
+  out[at] = POOL_OP.end;
+  out.write(end.hash.slice(2), at + 1, 'hex');
+  out[at + 33] = POOL_STATUS.indexOf(end.status);
+  writeU64(out, end.atMs, at + 34);
+  if (end.related !== undefined) out.write(end.related.slice(2), at + 42, 'hex');
+  out.write(end.reason, at + END_HEAD_BYTES, 'utf8');
 }
 
 /** Joins writes into one native call at a time. */
 export class PoolWriter {
   readonly #engine: Pick<NativeEngine, 'poolWrite'>;
-  #waiting: Buffer[] = [];
+  #waiting: Operation[] = [];
   #next: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   /** End states that are not on disk yet: still readable. */
@@ -68,9 +75,9 @@ export class PoolWriter {
 
   /** Resolves when the operations are on disk; rejects when the write they were part of failed. */
   write(puts: readonly PoolEntry[], ends: readonly EndState[]): Promise<void> {
-    for (const entry of puts) this.#waiting.push(packPut(entry));
+    for (const entry of puts) this.#waiting.push(entry);
     for (const end of ends) {
-      this.#waiting.push(packEnd(end));
+      this.#waiting.push(end);
       this.#ending.set(end.hash, end);
     }
     this.#next ??= this.#scheduleNext();
@@ -101,7 +108,7 @@ export class PoolWriter {
   #flush(): Promise<void> {
     const operations = this.#waiting;
     this.#waiting = [];
-    this.#running = this.#engine.poolWrite(packList(operations));
+    this.#running = this.#engine.poolWrite(packListOf(operations, operationBytes, writeOperation));
     this.#next = null;
     return this.#running;
   }

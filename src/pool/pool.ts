@@ -205,6 +205,8 @@ export class Pool implements RpcPool {
 
   /** Ends what an account's nonce has passed by other ways than its own transactions. */
   endStale(account: AccountQueue): void {
+    // Nearly always nothing is: the list is copied only where something may leave it.
+    if ((account.entries[0]?.nonceNumber ?? account.nonce) >= account.nonce) return;
     for (const entry of [...account.entries]) {
       if (entry.nonceNumber >= account.nonce) break;
       if (entry.phase !== 'waiting') continue;

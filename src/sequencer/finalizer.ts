@@ -3,7 +3,7 @@
  * the engine; when to open, seal and close is the loop's business.
  */
 import type { EngineHead, NativeEngine, SealedBlock } from '../native/engine.js';
-import { OUTCOME, packList } from '../native/layouts.js';
+import { OUTCOME, packListOf } from '../native/layouts.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { ClosingReason } from './closing/types.js';
 import { type BatchLimitConfig, batchLimits } from './limits.js';
@@ -131,7 +131,7 @@ export class Finalizer {
     const { ledger } = this.#batch;
     const answer = readExecutionAnswer(
       await this.#engine.execute({
-        transactions: packList(slice.map(packItem)),
+        transactions: packListOf(slice, itemBytes, writeItem),
         remaining: writeResources(ledger.remaining()),
         high: writeResources(ledger.high),
         maxMisfits,
@@ -226,13 +226,14 @@ export class Finalizer {
   }
 }
 
+const ITEM_HEAD_BYTES = 21;
+const itemBytes = ({ entry }: SliceItem): number => ITEM_HEAD_BYTES + entry.raw.length;
+
 /** Item of an execution list: sender, percentage byte, signed RLP. */
-function packItem({ entry, percentage }: SliceItem): Buffer {
-  const item = Buffer.allocUnsafe(21 + entry.raw.length);
-  item.set(entry.account.addressBytes, 0);
-  item.writeUInt8(percentage, 20);
-  item.set(entry.raw, 21);
-  return item;
+function writeItem({ entry, percentage }: SliceItem, out: Buffer, at: number): void {
+  out.set(entry.account.addressBytes, at);
+  out[at + 20] = percentage;
+  out.set(entry.raw, at + ITEM_HEAD_BYTES);
 }
 
 /** The engine sealed exactly what the books say, in their order. */

@@ -8,7 +8,7 @@ import {
   RESOURCE_GAS,
   TOUCHED_ROW,
 } from '../native/layouts.js';
-import { hexAt, readU256Fast } from '../pool/admission-row.js';
+import { hexAt, readU64Number, readU256Fast, viewOf } from '../pool/admission-row.js';
 import type { AccountState } from '../pool/pool-index.js';
 import type { ItemResources } from './resource-ledger.js';
 import { type ResourceVector, zeroResources } from './resources.js';
@@ -48,41 +48,43 @@ export function readExecutionAnswer(bytes: Buffer): ExecutionAnswer {
   const touchedCount = bytes.readUInt32LE(OUTCOME_HEADER.touched);
   const touchedAt = OUTCOME_HEADER.bytes + rows * OUTCOME_ROW.bytes;
   if (bytes.length < touchedAt + touchedCount * TOUCHED_ROW.bytes) throw new RangeError('execution answer: truncated');
+  const view = viewOf(bytes);
   const outcomes: ExecutionOutcome[] = [];
-  for (let i = 0; i < rows; i++) outcomes.push(readOutcome(bytes, OUTCOME_HEADER.bytes + i * OUTCOME_ROW.bytes));
+  for (let i = 0; i < rows; i++) outcomes.push(readOutcome(view, OUTCOME_HEADER.bytes + i * OUTCOME_ROW.bytes));
   const touched: TouchedAccount[] = [];
-  for (let i = 0; i < touchedCount; i++) touched.push(readTouched(bytes, touchedAt + i * TOUCHED_ROW.bytes));
+  for (let i = 0; i < touchedCount; i++) touched.push(readTouched(bytes, view, touchedAt + i * TOUCHED_ROW.bytes));
   return { outcomes, touched };
 }
 
-function readOutcome(bytes: Buffer, at: number): ExecutionOutcome {
+function readOutcome(view: DataView, at: number): ExecutionOutcome {
   const used = zeroResources();
   const reserved = zeroResources();
   for (let i = 0; i < COUNTER_COUNT; i++) {
-    used[i] = bytes.readUInt32LE(at + OUTCOME_ROW.used + 4 * i);
+    const use = view.getUint32(at + OUTCOME_ROW.used + 4 * i, true);
+    used[i] = use;
     // A reserve below the use is a fault of the estimate; the use counts.
-    reserved[i] = Math.max(used[i] ?? 0, bytes.readUInt32LE(at + OUTCOME_ROW.reserved + 4 * i));
+    reserved[i] = Math.max(use, view.getUint32(at + OUTCOME_ROW.reserved + 4 * i, true));
   }
-  const gasUsed = Number(bytes.readBigUInt64LE(at + OUTCOME_ROW.gasUsed));
-  used[RESOURCE_BYTES] = reserved[RESOURCE_BYTES] = bytes.readUInt32LE(at + OUTCOME_ROW.batchBytes);
+  const gasUsed = readU64Number(view, at + OUTCOME_ROW.gasUsed);
+  used[RESOURCE_BYTES] = reserved[RESOURCE_BYTES] = view.getUint32(at + OUTCOME_ROW.batchBytes, true);
   used[RESOURCE_GAS] = reserved[RESOURCE_GAS] = gasUsed;
   return {
-    result: bytes.readUInt8(at + OUTCOME_ROW.result),
-    romError: bytes.readUInt8(at + OUTCOME_ROW.romError),
-    resource: bytes.readUInt8(at + OUTCOME_ROW.resource),
-    status: bytes.readUInt8(at + OUTCOME_ROW.status),
+    result: view.getUint8(at + OUTCOME_ROW.result),
+    romError: view.getUint8(at + OUTCOME_ROW.romError),
+    resource: view.getUint8(at + OUTCOME_ROW.resource),
+    status: view.getUint8(at + OUTCOME_ROW.status),
     gasUsed,
-    nanos: Number(bytes.readBigUInt64LE(at + OUTCOME_ROW.nanos)),
-    priced: bytes.readUInt8(at + OUTCOME_ROW.priced),
+    nanos: readU64Number(view, at + OUTCOME_ROW.nanos),
+    priced: view.getUint8(at + OUTCOME_ROW.priced),
     used,
     reserved,
   };
 }
 
-function readTouched(bytes: Buffer, at: number): TouchedAccount {
+function readTouched(bytes: Buffer, view: DataView, at: number): TouchedAccount {
   return {
     address: hexAt(bytes, at + TOUCHED_ROW.address, 20),
-    nonce: Number(bytes.readBigUInt64LE(at + TOUCHED_ROW.nonce)),
-    balanceWei: readU256Fast(bytes, at + TOUCHED_ROW.balance),
+    nonce: readU64Number(view, at + TOUCHED_ROW.nonce),
+    balanceWei: readU256Fast(view, at + TOUCHED_ROW.balance),
   };
 }
