@@ -1,8 +1,10 @@
 //! The Ethereum-style header of an L2 block: what `eth_getBlockBy*` shows and hashes. The zkEVM's own identity of a block is its state
 //! root; the header hash exists for tools that expect one, and is derived from the block alone, so that every node gets the same.
 
+use std::collections::HashMap;
+
 use alloy_primitives::{Address, B64, B256, Bloom, BloomInput, Bytes, Log, U256, b256, keccak256};
-use alloy_rlp::{Encodable, RlpEncodable};
+use alloy_rlp::{BufMut, Encodable, RlpEncodable, encode_list, list_length};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 
 /// keccak of the RLP of an empty list: no uncles.
@@ -63,16 +65,33 @@ pub struct ReceiptForRoot<'a> {
     pub logs: &'a [Log],
 }
 
+/// Makes blooms of logs. What occurs again is hashed once: the logs of a block name few contracts and events, and each is part of two
+/// blooms, its receipt's and the block's.
+#[derive(Debug, Default)]
+pub struct Blooms {
+    addresses: HashMap<Address, B256>,
+    topics: HashMap<B256, B256>,
+}
+
+impl Blooms {
+    /// Bloom of logs.
+    pub fn of<'a>(&mut self, logs: impl IntoIterator<Item = &'a Log>) -> Bloom {
+        let mut bloom = Bloom::ZERO;
+        for log in logs {
+            let hash = self.addresses.entry(log.address).or_insert_with(|| keccak256(log.address));
+            bloom.accrue(BloomInput::Hash(*hash));
+            for topic in log.topics() {
+                let hash = self.topics.entry(*topic).or_insert_with(|| keccak256(topic));
+                bloom.accrue(BloomInput::Hash(*hash));
+            }
+        }
+        bloom
+    }
+}
+
 /// Bloom of logs.
 pub fn logs_bloom<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Bloom {
-    let mut bloom = Bloom::ZERO;
-    for log in logs {
-        bloom.accrue(BloomInput::Raw(log.address.as_slice()));
-        for topic in log.topics() {
-            bloom.accrue(BloomInput::Raw(topic.as_slice()));
-        }
-    }
-    bloom
+    Blooms::default().of(logs)
 }
 
 /// Merkle Patricia root of the signed transactions.
@@ -82,26 +101,32 @@ pub fn transactions_root(raw: &[&[u8]]) -> B256 {
 
 /// Merkle Patricia root of the receipts.
 pub fn receipts_root(receipts: &[ReceiptForRoot<'_>]) -> B256 {
-    ordered_trie_root_with_encoder(receipts, |receipt, out| encode_receipt(receipt, out))
+    receipts_root_and_bloom(receipts).0
+}
+
+/// Merkle Patricia root of the receipts, and the bloom of all their logs.
+pub fn receipts_root_and_bloom(receipts: &[ReceiptForRoot<'_>]) -> (B256, Bloom) {
+    let mut blooms = Blooms::default();
+    let with_blooms: Vec<(&ReceiptForRoot<'_>, Bloom)> =
+        receipts.iter().map(|receipt| (receipt, blooms.of(receipt.logs))).collect();
+    let bloom = with_blooms.iter().fold(Bloom::ZERO, |all, (_, bloom)| all | *bloom);
+    let root = ordered_trie_root_with_encoder(&with_blooms, |(receipt, bloom), out| encode(receipt, bloom, out));
+    (root, bloom)
 }
 
 /// Encodes a receipt as the receipts root covers it.
-pub fn encode_receipt(receipt: &ReceiptForRoot<'_>, out: &mut dyn alloy_rlp::BufMut) {
-    #[derive(RlpEncodable)]
-    struct Fields<'a> {
-        status: u8,
-        cumulative_gas_used: u64,
-        bloom: Bloom,
-        logs: &'a Vec<Log>,
-    }
-    let logs = receipt.logs.to_vec();
-    Fields {
-        status: receipt.status,
-        cumulative_gas_used: receipt.cumulative_gas_used,
-        bloom: logs_bloom(receipt.logs),
-        logs: &logs,
-    }
-    .encode(out);
+pub fn encode_receipt(receipt: &ReceiptForRoot<'_>, out: &mut dyn BufMut) {
+    encode(receipt, &logs_bloom(receipt.logs), out);
+}
+
+fn encode(receipt: &ReceiptForRoot<'_>, bloom: &Bloom, out: &mut dyn BufMut) {
+    let ReceiptForRoot { status, cumulative_gas_used, logs } = receipt;
+    let payload_length = status.length() + cumulative_gas_used.length() + bloom.length() + list_length(logs);
+    alloy_rlp::Header { list: true, payload_length }.encode(out);
+    status.encode(out);
+    cumulative_gas_used.encode(out);
+    bloom.encode(out);
+    encode_list(logs, out);
 }
 
 #[cfg(test)]
@@ -137,6 +162,53 @@ mod tests {
             nonce: B64::from(0x42_u64.to_be_bytes()),
         };
         assert_eq!(header.hash(), b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"));
+    }
+
+    fn log(address: u8, topics: &[u8], data: usize) -> Log {
+        let topics = topics.iter().map(|topic| B256::repeat_byte(*topic)).collect();
+        Log { address: Address::repeat_byte(address), data: LogData::new_unchecked(topics, vec![7; data].into()) }
+    }
+
+    fn bloom_of(logs: &[Log]) -> Bloom {
+        let mut bloom = Bloom::ZERO;
+        for log in logs {
+            bloom.accrue_log(log);
+        }
+        bloom
+    }
+
+    /// A receipt as its definition has it.
+    fn encoded(receipt: &ReceiptForRoot<'_>) -> Vec<u8> {
+        #[derive(RlpEncodable)]
+        struct Fields {
+            status: u8,
+            cumulative_gas_used: u64,
+            bloom: Bloom,
+            logs: Vec<Log>,
+        }
+        let ReceiptForRoot { status, cumulative_gas_used, logs } = *receipt;
+        let mut out = Vec::new();
+        Fields { status, cumulative_gas_used, bloom: bloom_of(logs), logs: logs.to_vec() }.encode(&mut out);
+        out
+    }
+
+    #[test]
+    fn receipts_of_a_block_are_encoded_as_each_alone() {
+        let lists =
+            [vec![], vec![log(1, &[], 0)], vec![log(1, &[1, 2], 70), log(2, &[2, 2, 3], 1)], vec![log(3, &[1], 300)]];
+        let receipts: Vec<ReceiptForRoot<'_>> = (0_u8..)
+            .zip(&lists)
+            .map(|(i, logs)| ReceiptForRoot { status: i % 2, cumulative_gas_used: u64::from(i) << 20, logs })
+            .collect();
+        for receipt in &receipts {
+            let mut out = Vec::new();
+            encode_receipt(receipt, &mut out);
+            assert_eq!(out, encoded(receipt));
+        }
+        let (root, bloom) = receipts_root_and_bloom(&receipts);
+        assert_eq!(root, ordered_trie_root_with_encoder(&receipts, |receipt, out| out.put_slice(&encoded(receipt))));
+        assert_eq!(bloom, bloom_of(&lists.concat()));
+        assert_eq!(root, receipts_root(&receipts));
     }
 
     #[test]

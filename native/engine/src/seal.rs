@@ -17,7 +17,7 @@ use crate::block::{Included, OpenBlock, ROM_NO_ERROR};
 use crate::commit::{finish_block, leaf_writes};
 use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
-use crate::header::{ReceiptForRoot, logs_bloom, receipts_root, transactions_root};
+use crate::header::{ReceiptForRoot, receipts_root_and_bloom, transactions_root};
 use crate::layout::Resources;
 use crate::stages::Stage;
 use crate::tree::TreeUpdate;
@@ -293,14 +293,15 @@ pub(crate) fn block_records(
     let raw: Vec<&[u8]> = included.iter().map(|included| included.raw.as_ref()).collect();
     let logs: Vec<LogRecord> =
         results.iter().flat_map(|result| result.logs.iter().map(|log| log_record(log, result.index))).collect();
+    let (receipts_root, logs_bloom) = receipts_root_and_bloom(&receipts);
     let block = BlockRecord {
         number: executed.number.0,
         hash: B256::ZERO,
         parent_hash: chain.head.block_hash,
         state_root,
         transactions_root: transactions_root(&raw),
-        receipts_root: receipts_root(&receipts),
-        logs_bloom: logs_bloom(results.iter().flat_map(|result| &result.logs)),
+        receipts_root,
+        logs_bloom,
         timestamp: executed.timestamp,
         coinbase: executed.coinbase,
         gas_limit: executed.gas_limit,
