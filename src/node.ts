@@ -20,6 +20,7 @@ import { AccessStore, storedAccessPolicy } from './pool/access-store.js';
 import { byArrival, byPrice } from './pool/entry.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
+import { ensureBase } from './recording/base.js';
 import { recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
 import { AdminRpc } from './rpc/admin.js';
 import { Rpc } from './rpc/rpc.js';
@@ -134,7 +135,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   );
   closing.add('explanations', () => explanations.store.close());
 
-  const ports = openSession({ ...config, access }, engine, genesis, clock, logger);
+  const ports = await openSession({ ...config, access }, engine, genesis, clock, logger);
   const { gasPrice, opening } = openPool({ ...config, access }, ports, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
 
@@ -221,13 +222,21 @@ async function openAdmin(config: NodeConfig, parts: AdminParts, closing: Closing
 }
 
 /** The ways in and out of pool and sequencer: recorded where that is configured. */
-function openSession(config: NodeConfig, engine: NativeEngine, genesis: GenesisSource, clock: Clock, logger: Logger): SessionPorts {
+async function openSession(
+  config: NodeConfig,
+  engine: NativeEngine,
+  genesis: GenesisSource,
+  clock: Clock,
+  logger: Logger,
+): Promise<SessionPorts> {
   const { recordFile } = config.data;
   if (recordFile === null) return unrecorded(engine, clock);
   const { chain, pool, sequencer, access } = config;
   const { json: genesisJson, sequencerAddress } = genesis;
   const setup = { chain: { chainId: chain.chainId, forkId: chain.forkId, genesisJson, sequencerAddress }, pool, sequencer, access };
   const log = logger.child({ component: 'recording' });
+  const base = await ensureBase(recordFile, engine);
+  if (base !== null) log.info('the state that the recording starts from is kept beside it', { folder: base });
   log.info('the session is recorded', { file: recordFile, block: engine.head().blockNumber });
   return recordInto(recordFile, { engine, clock, log, setup, version: VERSION });
 }

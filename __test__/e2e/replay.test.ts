@@ -2,43 +2,22 @@
  * A real node records itself through traffic, a stop, a kill -9 and new starts; the recording makes the same batches byte for byte, on this
  * Node version and, where one is at hand (ZKEVM_OTHER_NODE, or the cache of the packaging tests), on another one.
  */
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { ACCOUNTS, account, GWEI, signed } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
 import { sleep, startNode, type TestNode, until } from '../helpers/node.js';
-import { MAIN, temporaryFolder } from '../helpers/paths.js';
+import { temporaryFolder } from '../helpers/paths.js';
+import { type BatchFacts, batchesOf, replayed } from '../helpers/replay.js';
 import { result, rpc } from '../helpers/rpc.js';
 
 const ARGS = ['--block-interval-ms', '40', '--batch-max-age-ms', '250', '--sequencer-slice-txs-max', '7'];
 const ROUNDS = 12;
 /** A slow machine seals all traffic into few batches; each time the node comes to rest closes one more. */
 const BATCHES = 6;
-
-interface BatchFacts {
-  readonly batch: number;
-  readonly closingReason: string | null;
-  readonly stateRoot: string;
-  readonly batchL2DataSha256: string;
-  readonly certificateSha256: string;
-}
-
-interface Report {
-  readonly arrivals: number;
-  readonly sessions: number;
-  readonly endsCleanly: boolean;
-  readonly tornBytes: number;
-  readonly divergence: string | null;
-  readonly head: { readonly blockNumber: number };
-}
-
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Transfers of all accounts at once, with gaps, replacements, refusals and deployments among them. */
 async function traffic(node: TestNode, code: string): Promise<void> {
@@ -64,37 +43,6 @@ async function traffic(node: TestNode, code: string): Promise<void> {
 async function rest(node: TestNode): Promise<void> {
   await until('the pool is empty', async () => ((await result(node.url, 'txpool_status')).pending === '0x0' ? true : null));
   await until('the batch is closed', async () => ((await result(node.url, 'zkevm_status')).wip.batchTxCount === 0 ? true : null));
-}
-
-/** The closed batches of a running node, and the open one, as a replay shows them. */
-async function batchesOf(node: TestNode): Promise<BatchFacts[]> {
-  const facts: BatchFacts[] = [];
-  for (let number = 1; ; number++) {
-    const batch = await result(node.url, 'zkevm_getBatchByNumber', [`0x${number.toString(16)}`, false]);
-    if (batch === null) return facts;
-    facts.push({
-      batch: number,
-      closingReason: batch.closingReason,
-      stateRoot: batch.stateRoot,
-      batchL2DataSha256: sha256(Buffer.from(batch.batchL2Data.slice(2), 'hex')),
-      certificateSha256: sha256(JSON.stringify(batch.closingCertificate)),
-    });
-  }
-}
-
-async function replayed(executable: string, args: readonly string[]): Promise<{ code: number; batches: BatchFacts[]; report: Report }> {
-  const run = promisify(execFile)(executable, [MAIN, 'replay', ...args, '--json'], { maxBuffer: 64 << 20 });
-  const { stdout, code } = await run.then(
-    (done) => ({ ...done, code: 0 }),
-    (failed: { stdout: string; code: number }) => failed,
-  );
-  const lines = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const report = lines.pop() as Report;
-  const batches = lines.map(({ blocks: _blocks, txs: _txs, ...facts }) => facts as BatchFacts);
-  return { code, batches, report };
 }
 
 /** Node executables of other major versions that are at hand. */

@@ -31,6 +31,11 @@ const START = {
     cause: 'The file given with --record, or to `replay`, cannot be read or written, or is not a recording of this version.',
     remedy: 'Check the path and its permissions; replay with the version that recorded, or record into a new file.',
   },
+  RECORDING_BASE_MISSING: {
+    cause:
+      'The recording begins on a data directory that was not new, and the copy of it that the node kept beside the recording is not there.',
+    remedy: 'Put the folder FILE.base-... beside the recording, or name it with `replay FILE --base DIR`.',
+  },
   GENESIS_UNREADABLE: { cause: 'The file given with --genesis cannot be read.', remedy: 'Check the path and its permissions.' },
   GENESIS_INVALID: {
     cause: 'The genesis file is not JSON, or not in the public format {root, genesis: [...], firstBatchData?}.',

@@ -39,7 +39,10 @@ export interface ReplayReport {
   readonly divergence: string | null;
 }
 
-/** Plays all sessions of a recording. Throws where it cannot be read; a difference is part of the report. */
+/** The host has no engine for a session: nothing that the decisions did. */
+class NoEngine extends Error {}
+
+/** Plays all sessions of a recording. Throws where it cannot be read, or the host has no engine; a difference is part of the report. */
 export async function replay(source: FrameSource, host: ReplayHost): Promise<ReplayReport> {
   const player = new Player(host);
   const reader = new EventReader();
@@ -79,6 +82,7 @@ class Player {
       if (event.kind === EVENT.arrivals) this.#arrivals += new ByteReader(event.body).number();
       return true;
     } catch (error) {
+      if (error instanceof NoEngine) throw error.cause;
       const what = error instanceof Divergence ? error.message : `the replay failed: ${errorMessage(error)}`;
       this.#divergence = `event ${this.#events}, ${new Date(event.atMs).toISOString()}: ${what}`;
       return false;
@@ -99,7 +103,9 @@ class Player {
 
   async #begin(start: SessionStart, atMs: number): Promise<void> {
     if (this.#session !== null) await finishUnderWay(this.#session, start.head);
-    const engine = await this.#host.open(start);
+    const engine = await this.#host.open(start).catch((cause: unknown) => {
+      throw new NoEngine('no engine', { cause });
+    });
     this.#session = new ReplayedSession(start, atMs, engine, this.#log);
     assertSameHead(this.#session.head(), start.head);
     this.#sessions++;

@@ -7,12 +7,13 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../common/errors.js';
+import { CodedError, errorMessage } from '../../common/errors.js';
 import type { NativeEngine } from '../../native/engine.js';
 import { openEngine } from '../../native/index.js';
+import { baseFolder } from '../../recording/base.js';
 import { readFrames } from '../../recording/frames.js';
 import { type ReplayHost, type ReplayReport, replay } from '../../recording/replay.js';
-import type { SessionStart } from '../../recording/session.js';
+import { headMark, type SessionStart } from '../../recording/session.js';
 import { usage } from '../arguments.js';
 import type { Terminal } from '../terminal.js';
 
@@ -23,7 +24,7 @@ Exit code 0: the same; 1: something differs, the first difference is printed.
 
 Options:
   --out DIR    folder for the database of the replay; kept. Default: a temporary folder, removed afterwards
-  --base DIR   copy of the data directory as it was when the recording began; needed where that was not a new one
+  --base DIR   copy of the data directory as it was when the recording began. Default: the one that the node kept beside FILE
   --json       one JSON object for each batch and one for the whole, a line each
 `;
 
@@ -86,7 +87,7 @@ function prepare(folder: string, { out, base }: Options): void {
 }
 
 async function replayInto(folder: string, options: Options, terminal: Terminal): Promise<number> {
-  const host = new EngineHost(folder);
+  const host = new EngineHost(folder, options.file);
   try {
     const report = await replay(readFrames(options.file), host);
     const { engine } = host;
@@ -98,18 +99,35 @@ async function replayInto(folder: string, options: Options, terminal: Terminal):
   }
 }
 
-/** One database for all sessions of the recording. */
+/** One database for all sessions of the recording, and for those that do not go on where the one before ended, the copy beside the file. */
 class EngineHost implements ReplayHost {
   engine: NativeEngine | null = null;
   readonly #folder: string;
+  readonly #file: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, file: string) {
     this.#folder = folder;
+    this.#file = file;
   }
 
-  async open({ chain }: SessionStart): Promise<NativeEngine> {
+  async open(start: SessionStart): Promise<NativeEngine> {
+    const isFirst = this.engine === null;
     // As a restart of the node does: nothing of an open L2 block survives.
-    await this.engine?.close();
+    let engine = await this.#reopen(start);
+    if (isAt(engine, start)) return engine;
+    const base = baseFolder(this.#file, start.head);
+    if (existsSync(base)) {
+      await this.#close();
+      rmSync(this.#folder, { recursive: true, force: true });
+      cpSync(base, this.#folder, { recursive: true });
+      engine = await this.#reopen(start);
+    }
+    if (isFirst && !isAt(engine, start)) throw baseMissing(start, base);
+    return engine;
+  }
+
+  async #reopen({ chain }: SessionStart): Promise<NativeEngine> {
+    await this.#close();
     this.engine = await openEngine({
       path: this.#folder,
       chainId: chain.chainId,
@@ -122,6 +140,23 @@ class EngineHost implements ReplayHost {
     });
     return this.engine;
   }
+
+  async #close(): Promise<void> {
+    const { engine } = this;
+    this.engine = null;
+    await engine?.close();
+  }
+}
+
+function isAt(engine: NativeEngine, { head }: SessionStart): boolean {
+  return JSON.stringify(headMark(engine.head())) === JSON.stringify(head);
+}
+
+function baseMissing({ head }: SessionStart, base: string): CodedError {
+  const text =
+    `the recording begins at L2 block ${head.blockNumber} (${head.blockHash}), on a data directory that was not new, ` +
+    `and the copy of it is not at ${base}`;
+  return new CodedError(text, { code: 'RECORDING_BASE_MISSING', block: head.blockNumber, blockHash: head.blockHash, base });
 }
 
 function* batchLines(engine: NativeEngine): IterableIterator<BatchLine> {
