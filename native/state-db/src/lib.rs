@@ -5,6 +5,7 @@
 //! at an older L2 block, [`prune`] how far back that goes; [`pool`] keeps pending and ended transactions. Everything that one L2 block changes goes into one
 //! [`rocksdb::WriteBatch`] and one synced write: a block is durable as a whole or not at all.
 
+mod allocator;
 pub mod chain;
 mod change_set;
 mod checked;

@@ -77,6 +77,7 @@ impl Store {
     /// # Errors
     /// [`DbError::Locked`], [`DbError::Unwritable`], [`DbError::NewerFormat`], [`DbError::Missing`], [`DbError::Corrupt`] as their texts say.
     pub fn open(options: &StoreOptions) -> DbResult<Self> {
+        crate::allocator::bound_free_memory();
         let path = options.path.as_path();
         // RocksDB's pointer to the newest manifest: every database has it.
         if !options.creates && !path.join("CURRENT").exists() {
