@@ -1,6 +1,6 @@
 /**
- * What compiling the addon needs: Rust and perl (asked for), libclang and ccache (apt or PyPI), zig and cargo-zigbuild (PyPI, in a private
- * folder).
+ * What compiling the addon needs: Rust (asked for), perl (apt, or asked for), libclang and ccache (apt or PyPI), zig and cargo-zigbuild
+ * (PyPI, in a private folder).
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -19,10 +19,10 @@ export const venv = join(cacheDir, `zig-${recipe.zig}`);
 /** Installs what is missing; answers the environment for cargo. */
 export async function prepareToolchain() {
   const rust = checkRust();
-  checkPerl();
   checkDisk();
   await step('toolchain', async (detail) => {
     await systemPackages(detail);
+    checkPerl();
     await zigVenv(detail);
     if (!libclangDir()) await libclangFromPyPi(detail);
     return `rustc ${rust}, zig ${recipe.zig}${which('ccache') ? ', ccache' : ''}`;
@@ -75,6 +75,7 @@ async function systemPackages(detail) {
   const missing = [];
   if (!libclangDir()) missing.push('libclang-dev');
   if (!which('ccache')) missing.push('ccache');
+  if (!which('perl')) missing.push('perl');
   if (which('python3') && query('python3', ['-c', 'import venv, ensurepip']) === null) missing.push('python3-venv');
   const usable = process.getuid?.() === 0 && which('apt-get') && !process.env.ZKEVM_SETUP_NO_APT;
   if (!missing.length || !usable) return;
