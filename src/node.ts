@@ -26,6 +26,7 @@ import { AdminRpc } from './rpc/admin.js';
 import { Rpc } from './rpc/rpc.js';
 import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws, type Uws } from './rpc/transport/uws.js';
+import { noteVersion } from './rpc/version-history.js';
 import { EngineExplanations } from './sequencer/explain-store.js';
 import { batchLimits } from './sequencer/limits.js';
 import { Sequencer } from './sequencer/sequencer.js';
@@ -125,6 +126,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   closing.add('engine', () => engine.close());
   metrics.addText(() => engine.metricsText());
 
+  await noteVersion(engine, VERSION, clock.nowMs());
   const stored = storedAccessPolicy(engine);
   const access = stored ?? config.access;
   if (stored !== null) logger.warn('the access policy was changed at run time: the configured one is not in force', { access });
@@ -233,7 +235,13 @@ async function openSession(
   if (recordFile === null) return unrecorded(engine, clock);
   const { chain, pool, sequencer, access } = config;
   const { json: genesisJson, sequencerAddress } = genesis;
-  const setup = { chain: { chainId: chain.chainId, forkId: chain.forkId, genesisJson, sequencerAddress }, pool, sequencer, access };
+  const setup = {
+    chain: { chainId: chain.chainId, forkId: chain.forkId, genesisJson, sequencerAddress },
+    pool,
+    sequencer,
+    access,
+    readsL1GasPrice: config.l1RpcUrl !== null,
+  };
   const log = logger.child({ component: 'recording' });
   const base = await ensureBase(recordFile, engine);
   if (base !== null) log.info('the state that the recording starts from is kept beside it', { folder: base });
@@ -253,6 +261,8 @@ function openPool(
     const gasPrice = new GasPrice(config.pool.gasPrice, {
       clock,
       log: logger.child({ component: 'gas-price' }),
+      effectiveGasPrice: config.pool.effectiveGasPrice,
+      metrics,
       ...(config.l1RpcUrl === null ? {} : { l1GasPrice: ports.l1GasPrice(l1GasPriceSource(config.l1RpcUrl)) }),
     });
     gasPrice.start();

@@ -36,7 +36,7 @@ async function chain(t: ExecutionContext, hooks: Hooks) {
   });
   const [clock, log, metrics] = [systemClock, silentLogger, new MetricsRegistry()];
   const config = { ...SEQUENCER_DEFAULTS, blockIntervalMs: 50, batchMaxAgeMs: 3_600_000 };
-  const gasPrice = new GasPrice(POOL_DEFAULTS.gasPrice, { clock, log });
+  const gasPrice = new GasPrice(POOL_DEFAULTS.gasPrice, { clock, log, effectiveGasPrice: POOL_DEFAULTS.effectiveGasPrice });
   const limits = batchLimits(engine.head().budgetLimits, config);
   const pool = await Pool.open({ engine, config: POOL_DEFAULTS, clock, log, metrics, gasPrice, order: byPrice, batchLimits: limits });
   const sequencer = new Sequencer({ engine, pool, config, clock, log, metrics, ...hooks });

@@ -64,7 +64,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
       : recorded({ engine, clock, log, sink: options.record, setup: setupOf(config, sequencing), version: '' });
   const ports: SessionPorts = recording ?? unrecorded(engine, clock);
   const opening = ports.begin(() => {
-    const gasPrice = new GasPrice(config.gasPrice, { clock: ports.clock, log });
+    const gasPrice = new GasPrice(config.gasPrice, { clock: ports.clock, log, effectiveGasPrice: config.effectiveGasPrice });
     gasPrice.start();
     return Pool.open({
       ...pick(ports, ['arrive']),

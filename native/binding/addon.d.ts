@@ -47,6 +47,7 @@ export declare class Engine {
   transactionJson(hash: Buffer): string | null
   transactionByIndexJson(block: number, index: number): string | null
   rawTransaction(hash: Buffer): Buffer | null
+  transactionHashByL2Hash(l2Hash: Buffer): Buffer | null
   receiptJson(hash: Buffer): string | null
   blockReceiptsJson(block: number): string | null
   logsJson(filterJson: string, maxResults: number): Promise<string>

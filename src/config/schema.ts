@@ -177,16 +177,16 @@ const pool: Settings<PoolSection> = {
 
 const gasPrice: Settings<GasPriceSection> = {
   mode: choice({
-    doc: 'Constant suggestion, or one that follows L1.',
+    doc: 'Suggested price: constant, a share of the L1 price, or what data and execution of an ERC-20 transfer cost at the L1 price.',
     default: POOL_DEFAULTS.gasPrice.mode,
     of: POOL_CHOICES.gasPriceMode,
   }),
   defaultWei: wei({
-    doc: 'Suggested price; the floor of the follower.',
+    doc: 'Suggested price; its floor in the other modes.',
     default: POOL_DEFAULTS.gasPrice.defaultWei,
     flag: 'gas-price-wei',
   }),
-  maxWei: wei({ doc: "Upper bound of the follower's suggestion; 0 = none.", default: POOL_DEFAULTS.gasPrice.maxWei }),
+  maxWei: wei({ doc: 'Modes follower and dataCost: upper bound of the suggestion; 0 = none.', default: POOL_DEFAULTS.gasPrice.maxWei }),
   l1FactorPpm: wei({
     doc: 'Follower: share of the L1 price, in parts per million.',
     default: POOL_DEFAULTS.gasPrice.l1FactorPpm,
@@ -204,7 +204,10 @@ const gasPrice: Settings<GasPriceSection> = {
     max: 86_400_000,
   }),
   refreshMs: integer({ doc: 'Interval of reading the L1 price.', default: POOL_DEFAULTS.gasPrice.refreshMs, min: 100, max: 3_600_000 }),
-  l1RpcUrl: optionalText({ doc: 'Follower: JSON-RPC address of an L1 node.', default: null }),
+  l1RpcUrl: optionalText({
+    doc: 'JSON-RPC address of an L1 node: its gas price is what suggestions and the effective gas price follow.',
+    default: null,
+  }),
 };
 
 const EGP = EFFECTIVE_GAS_PRICE_DEFAULTS;

@@ -312,6 +312,8 @@ export interface NativeEngine {
   transactionByIndexJson(block: number, index: number): string | null;
   rawTransaction(hash: Buffer): Buffer | null;
   receiptJson(hash: Buffer): string | null;
+  /** Hash of the transaction that has this L2 hash. */
+  transactionHashByL2Hash(l2Hash: Buffer): Buffer | null;
   blockReceiptsJson(block: number): string | null;
   /** `filterJson`: `{fromBlock, toBlock, addresses: [...], topics: [[...]|null, ...]}` (numbers resolved). JSON array; throws LOGS_TOO_MANY. */
   logsJson(filterJson: string, maxResults: number): Promise<string>;

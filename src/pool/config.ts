@@ -8,14 +8,14 @@ import { EFFECTIVE_GAS_PRICE_DEFAULTS, type EffectiveGasPriceConfig } from './ef
 export type PreExecutionMode = 'full' | 'off';
 
 /** How the suggested gas price is found. */
-export type GasPriceMode = 'fixed' | 'follower';
+export type GasPriceMode = 'fixed' | 'follower' | 'dataCost';
 
 /** Settings of the gas price suggestion. */
 export interface GasPriceConfig {
   readonly mode: GasPriceMode;
-  /** Suggested price in wei; the floor of the follower. */
+  /** Suggested price in wei; the floor where the suggestion follows L1. */
   readonly defaultWei: bigint;
-  /** Upper bound of the follower's suggestion in wei; 0 = none. */
+  /** Upper bound of a suggestion that follows L1, in wei; 0 = none. */
   readonly maxWei: bigint;
   /** Follower: suggestion = L1 price * factor, in parts per million. */
   readonly l1FactorPpm: bigint;
@@ -141,6 +141,6 @@ export const POOL_RULES = {
 /** Choices of the named settings. */
 export const POOL_CHOICES = {
   preExecution: ['full', 'off'],
-  gasPriceMode: ['fixed', 'follower'],
+  gasPriceMode: ['fixed', 'follower', 'dataCost'],
   effectiveGasPriceMode: ['off', 'category', 'breakEven'],
 } as const;

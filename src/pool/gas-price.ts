@@ -1,12 +1,13 @@
 /**
- * Suggested and minimum gas price. The suggestion is fixed, or follows the L1 price; the minimum is the lowest suggestion of the grace
- * window, so that a price that was suggested a moment ago is still taken.
+ * Suggested and minimum gas price. The suggestion is fixed, or follows the L1 price, as a share of it or as what an ERC-20 transfer costs at
+ * it; the minimum is the lowest suggestion of the grace window, so that a price that was suggested a moment ago is still taken.
  */
 import type { Cancel, Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
+import type { MetricsRegistry } from '../common/metrics.js';
 import type { GasPriceOracle } from '../rpc/modules.js';
 import type { GasPriceConfig } from './config.js';
-import { PPM } from './effective-gas-price.js';
+import { breakEvenGasPrice, type EffectiveGasPriceConfig, PPM } from './effective-gas-price.js';
 
 /** Reads the L1 gas price in wei. */
 export type L1GasPriceSource = () => Promise<bigint>;
@@ -15,6 +16,13 @@ export type L1GasPriceSource = () => Promise<bigint>;
 const CHANGE_WINDOW_MS = 60_000;
 /** Significant decimal digits of a following suggestion. */
 const SIGNIFICANT_DIGITS = 3;
+
+/**
+ * The transactions that suggestions are measured by: a plain transfer, and an ERC-20 transfer to an account that holds the token already (to a
+ * new one it uses more gas, and costs less for each). Bytes of the batch encoding without the percentage byte.
+ */
+const PLAIN_TRANSFER = { gasUsed: 21_000n, nonZeroBytes: 104, zeroBytes: 6 };
+const ERC20_TRANSFER = { gasUsed: 35_000n, nonZeroBytes: 136, zeroBytes: 42 };
 
 interface Suggestion {
   readonly atMs: number;
@@ -29,29 +37,47 @@ export function truncateDigits(wei: bigint, digits: number): bigint {
   return (wei / scale) * scale;
 }
 
+/** What the suggestion works with. */
+export interface GasPriceModules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly effectiveGasPrice: EffectiveGasPriceConfig;
+  /** Absent where no L1 node is configured. */
+  readonly l1GasPrice?: L1GasPriceSource;
+  readonly metrics?: MetricsRegistry;
+}
+
 /** Gas price suggestion and admission minimum. */
 export class GasPrice implements GasPriceOracle {
   readonly #config: GasPriceConfig;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #source: L1GasPriceSource | null;
+  readonly #effective: EffectiveGasPriceConfig;
   /** Oldest first; the newest one is the suggestion now. */
   #history: Suggestion[];
   #l1Wei = 0n;
+  #l1AtMs: number | null = null;
+  #suggestsLoss = false;
   #cancel: Cancel | null = null;
   #stopped = false;
 
-  constructor(config: GasPriceConfig, modules: { clock: Clock; log: Logger; l1GasPrice?: L1GasPriceSource }) {
+  constructor(config: GasPriceConfig, modules: GasPriceModules) {
     this.#config = config;
     this.#clock = modules.clock;
     this.#log = modules.log;
-    this.#source = config.mode === 'follower' ? (modules.l1GasPrice ?? null) : null;
+    this.#source = modules.l1GasPrice ?? null;
+    this.#effective = modules.effectiveGasPrice;
     this.#history = [{ atMs: modules.clock.nowMs(), wei: config.defaultWei }];
+    if (modules.metrics !== undefined) this.#report(modules.metrics);
   }
 
-  /** Starts following the L1 price where that is configured. */
+  /** Starts reading the L1 price where there is a source of it. */
   start(): void {
     if (this.#source !== null) void this.#refresh(this.#source);
+    else if (this.#config.mode !== 'fixed' || this.#effective.mode === 'breakEven') {
+      this.#log.warn('no L1 node is configured (gasPrice.l1RpcUrl): the suggested gas price is fixed, and the signed price is charged');
+    }
   }
 
   stop(): void {
@@ -79,11 +105,55 @@ export class GasPrice implements GasPriceOracle {
   /** Takes a reading of the L1 price. */
   observe(l1Wei: bigint): void {
     this.#l1Wei = l1Wei;
-    const { defaultWei, maxWei, l1FactorPpm } = this.#config;
-    let wei = (l1Wei * l1FactorPpm) / PPM;
-    if (wei < defaultWei) wei = defaultWei;
-    if (maxWei > 0n && wei > maxWei) wei = maxWei;
-    this.#push(this.#damped(truncateDigits(wei, SIGNIFICANT_DIGITS)));
+    this.#l1AtMs = this.#clock.nowMs();
+    const { mode, defaultWei, maxWei } = this.#config;
+    if (mode !== 'fixed') {
+      let wei = this.#followed(l1Wei);
+      if (wei < defaultWei) wei = defaultWei;
+      if (maxWei > 0n && wei > maxWei) wei = maxWei;
+      this.#push(this.#damped(truncateDigits(wei, SIGNIFICANT_DIGITS)));
+    }
+    this.#watchLoss();
+  }
+
+  /** The suggestion that the L1 price asks for. */
+  #followed(l1Wei: bigint): bigint {
+    const { mode, l1FactorPpm } = this.#config;
+    if (mode === 'follower') return (l1Wei * l1FactorPpm) / PPM;
+    // With the factor of admission: at this price a transfer is taken whatever the suggestion becomes.
+    return (this.#breakEven(ERC20_TRANSFER) * this.#effective.breakEvenFactorPpm) / PPM;
+  }
+
+  /** Break-even price of a transaction at the L1 price of now. */
+  #breakEven(transaction: typeof PLAIN_TRANSFER): bigint {
+    const prices = { l1GasPriceWei: this.#l1Wei, l2GasPriceWei: 0n, signedGasPriceWei: 0n };
+    return breakEvenGasPrice({ ...prices, ...transaction }, this.#effective);
+  }
+
+  /** Says so where plain transfers at the suggested price are taken at a loss (node.md 2.5), and where that is over. */
+  #watchLoss(): void {
+    if (this.#effective.mode !== 'breakEven') return;
+    const [suggestedWei, breakEvenWei] = [this.suggestedWei(), this.#breakEven(PLAIN_TRANSFER)];
+    const suggestsLoss = suggestedWei < breakEvenWei;
+    if (suggestsLoss === this.#suggestsLoss) return;
+    this.#suggestsLoss = suggestsLoss;
+    const facts = { suggestedWei, breakEvenWei, l1Wei: this.#l1Wei };
+    if (suggestsLoss)
+      this.#log.warn('the suggested gas price is below the break-even price of a plain transfer: it is taken at a loss', facts);
+    else this.#log.info('the suggested gas price covers a plain transfer again', facts);
+  }
+
+  #report(metrics: MetricsRegistry): void {
+    metrics.gauge('zknode_gas_price_wei', 'Gas prices: suggested, least admitted, of L1.', ['kind']).collect((gauge) => {
+      gauge.set(Number(this.suggestedWei()), { kind: 'suggested' });
+      gauge.set(Number(this.minimumWei()), { kind: 'minimum' });
+      gauge.set(Number(this.#l1Wei), { kind: 'l1' });
+    });
+    if (this.#source === null) return;
+    const startedAtMs = this.#clock.nowMs();
+    metrics
+      .gauge('zknode_l1_gas_price_age_seconds', 'Time since the L1 gas price was read; a stale one stays in use.')
+      .collect((gauge) => gauge.set(Math.max(0, this.#clock.nowMs() - (this.#l1AtMs ?? startedAtMs)) / 1000));
   }
 
   async #refresh(source: L1GasPriceSource): Promise<void> {

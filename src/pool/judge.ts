@@ -84,7 +84,7 @@ export class Judge {
     // The account's own text where there is one: it is found faster than an equal one.
     const sender = account?.address ?? row.sender;
     throwIf(this.#permitted(row, sender));
-    if (index.get(row.hash) !== undefined) throw poolErrors.alreadyKnown();
+    if (this.#isKnown(row)) throw poolErrors.alreadyKnown();
     const evicted = this.#room(row, sender, arrival.receivedAtMs);
     throwIf(this.#price(row));
     const state = index.stateFor(sender, { nonce: row.senderNonce, balanceWei: row.senderBalance }, mark);
@@ -144,6 +144,11 @@ export class Judge {
     const verdict = access.judge(sender, row.to);
     if (verdict === 'blocked') return poolErrors.senderBlocked();
     return verdict === 'deployForbidden' ? poolErrors.deployForbidden() : null;
+  }
+
+  /** Pending, or included: a wallet that sends again hears so whatever became of prices, room and mode since. */
+  #isKnown({ hash, nonce, senderNonce }: AdmissionRow): boolean {
+    return this.#modules.index.get(hash) !== undefined || (nonce < senderNonce && this.#modules.isIncluded(hash));
   }
 
   /** Node-wide limits. Answers whom a full pool gives up; a replacement needs no room of its own. */

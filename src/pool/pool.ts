@@ -313,6 +313,8 @@ export class Pool implements RpcPool {
       state.usedCounters = {};
       for (let i = 0; i < COUNTER_COUNT; i++) state.usedCounters[COUNTER_NAMES[i] ?? i] = counters[i] ?? 0;
     }
+    const breakEven = this.pricing.breakEven(entry);
+    if (breakEven !== null) state.breakEvenGasPriceWei = breakEven;
     if (entry.phase === 'inBlock') return { ...state, reason: 'in the open L2 block', ready: true };
     const blockage = account.blockageOf(entry);
     if (blockage?.missingNonce !== undefined) state.missingNonce = BigInt(blockage.missingNonce);

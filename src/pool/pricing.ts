@@ -54,11 +54,16 @@ export class Pricing {
     return this.#config.mode === 'breakEven';
   }
 
+  /** Break-even price at the prices of now; null where prices do not follow it, or what it depends on is not known. */
+  breakEven(transaction: PricedTransaction): bigint | null {
+    const input = this.#judged(transaction);
+    return input === null ? null : breakEvenGasPrice(input, this.#config);
+  }
+
   /** Break-even price where the transaction has to be refused for it; null where it is taken. */
   refusal(transaction: PricedTransaction): bigint | null {
-    if (!this.judgesBreakEven) return null;
-    const input = this.#input(transaction);
-    if (input === null || input.gasUsed === 0n) return null;
+    const input = this.#judged(transaction);
+    if (input === null) return null;
     const breakEven = breakEvenGasPrice(input, this.#config);
     return isBelowBreakEven(input, breakEven, this.#config) ? breakEven : null;
   }
@@ -83,6 +88,11 @@ export class Pricing {
     const prices = { l1GasPriceWei, l2GasPriceWei: this.#prices.suggestedWei() };
     const gas = transactions.map(({ need }) => need.gasUsed);
     return packRepricing(this.#config, prices, gas);
+  }
+
+  #judged(transaction: PricedTransaction): EffectiveGasPriceInput | null {
+    const input = this.judgesBreakEven ? this.#input(transaction) : null;
+    return input === null || input.gasUsed === 0n ? null : input;
   }
 
   /** Null while no L1 price is known: that is never held against a user. */

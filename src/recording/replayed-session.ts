@@ -53,7 +53,12 @@ export class ReplayedSession {
     const { pool, sequencer, access } = this.#start;
     const [clock, log] = [this.#clock, this.#log];
     const l1GasPrice = (): Promise<bigint> => this.calls.call('l1GasPrice', async (facts) => BigInt(facts.text()));
-    const gasPrice = new GasPrice(pool.gasPrice, { clock, log, l1GasPrice });
+    const gasPrice = new GasPrice(pool.gasPrice, {
+      clock,
+      log,
+      effectiveGasPrice: pool.effectiveGasPrice,
+      ...(readsL1(this.#start) && { l1GasPrice }),
+    });
     gasPrice.start();
     this.#opening = Pool.open({
       engine: this.#replayed,
@@ -200,6 +205,11 @@ export class ReplayedSession {
     const [recorded, replayed] = [body.toString(), JSON.stringify(this.head())];
     if (recorded !== replayed) throw new Divergence(`the recording ends at ${recorded}, the replay at ${replayed}`);
   }
+}
+
+/** Whether the recorded node read an L1 price. A recording that does not say so yet is of a node that did so to follow it. */
+function readsL1({ readsL1GasPrice, pool }: SessionStart): boolean {
+  return readsL1GasPrice ?? pool.gasPrice.mode === 'follower';
 }
 
 /** The value of a promise that is settled already. */

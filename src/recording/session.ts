@@ -20,6 +20,8 @@ export interface SessionSetup {
   readonly pool: PoolConfig;
   readonly sequencer: SequencerConfig;
   readonly access: AccessPolicy | null;
+  /** Whether an L1 node is asked for its gas price. */
+  readonly readsL1GasPrice?: boolean;
 }
 
 /** Where the chain stood. */

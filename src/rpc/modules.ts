@@ -28,6 +28,8 @@ export interface PoolTransactionState {
   receivedAtMs: number | null;
   attempts?: number;
   usedCounters?: Record<string, number>;
+  /** Price at which it costs the operator nothing, where that decides about prices. */
+  breakEvenGasPriceWei?: bigint;
   /** True when it is next in line for selection. */
   ready?: boolean;
   /** First nonce that is missing before it, where it waits for one. */

@@ -208,6 +208,15 @@ test('a transaction in the open block cannot be replaced; one in a stored block 
   await refused(t, node, { salt: 1 }, 'TX_NONCE_TOO_LOW', 'nonce too low: next nonce 1, tx nonce 0');
 });
 
+test('an included transaction is known also while the sequencer is halted', async (t) => {
+  const node = await poolOnly({ sequence: true, sequencer: { blockIntervalMs: 100 } });
+  await node.send();
+  await node.clock.run(2_000);
+  node.sequencer.halt('a test');
+  await refused(t, node, {}, 'TX_ALREADY_KNOWN', 'already known');
+  await refused(t, node, { salt: 1 }, 'SEQUENCER_HALTED', 'sequencer halted: a test');
+});
+
 test('queued for a nonce, queued for funds: the state says what is missing', async (t) => {
   const node = await poolOnly();
   const gapped = await node.send({ nonce: 2 });

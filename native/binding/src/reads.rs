@@ -95,6 +95,12 @@ impl Engine {
     }
 
     #[napi(catch_unwind)]
+    pub fn transaction_hash_by_l2_hash(&self, l2_hash: Buffer) -> Result<Option<Buffer>> {
+        let read = || self.current()?.hash_by_l2_hash(&hash32(&l2_hash)?);
+        Ok(read().map_err(to_js)?.map(|hash| Buffer::from(hash.to_vec())))
+    }
+
+    #[napi(catch_unwind)]
     pub fn receipt_json(&self, hash: Buffer) -> Result<Option<String>> {
         let read = || self.current()?.receipt_json(&hash32(&hash)?);
         read().map_err(to_js)

@@ -91,6 +91,15 @@ impl Engine {
         Ok(Some(self.stored_transaction(block, index)?.0.raw.to_vec()))
     }
 
+    /// Hash of the transaction that has this L2 hash.
+    ///
+    /// # Errors
+    /// [`EngineError::Db`].
+    pub fn hash_by_l2_hash(&self, l2_hash: &B256) -> EngineResult<Option<B256>> {
+        let Some((block, index)) = self.store().transaction_position_by_l2_hash(l2_hash)? else { return Ok(None) };
+        Ok(self.store().transaction(block, index)?.map(|(transaction, _)| transaction.hash))
+    }
+
     /// A receipt by transaction hash.
     ///
     /// # Errors

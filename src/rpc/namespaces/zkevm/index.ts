@@ -9,6 +9,7 @@ import { forkMethods } from './forks.js';
 import { proofMethods } from './proofs.js';
 import { statusMethods } from './status.js';
 import { traceCounterMethods } from './trace-counters.js';
+import { l2HashMethods } from './transactions.js';
 
 export function zkevmMethods(services: RpcServices): MethodTable {
   return {
@@ -17,6 +18,7 @@ export function zkevmMethods(services: RpcServices): MethodTable {
     ...counterMethods(services),
     ...feeMethods(services),
     ...forkMethods(services),
+    ...l2HashMethods(services),
     ...proofMethods(services),
     ...statusMethods(services),
     ...traceCounterMethods(services),

@@ -4,10 +4,12 @@ import { type MethodTable, method, type Params } from '../../method.js';
 import type { Explanation, PoolTransactionState } from '../../modules.js';
 import { hashParam, quantityValue } from '../../params.js';
 import type { RpcServices } from '../../services.js';
+import { versionHistory } from '../../version-history.js';
 
 export function statusMethods(services: RpcServices): MethodTable {
   return {
     zkevm_status: method(0, 0, () => statusJson(services)),
+    zkevm_getVersionHistory: method(0, 0, () => JSON.stringify(versionHistory(services.engine))),
     zkevm_getPoolTransaction: method(1, 1, (params) => {
       const state = services.pool.state(toHex(hashParam(params, 0)));
       return state === null ? 'null' : poolTransactionJson(state);
@@ -63,7 +65,8 @@ function inclusionJson({ sequencer, gasPrice }: RpcServices, params: Params): st
 }
 
 function poolTransactionJson(state: PoolTransactionState): string {
-  const { status, reason, receivedAtMs, attempts, usedCounters, ready, missingNonce, missingFundsWei, position, replacedBy } = state;
+  const { status, reason, receivedAtMs, attempts, usedCounters, ready, position, replacedBy } = state;
+  const { missingNonce, missingFundsWei, breakEvenGasPriceWei } = state;
   // Absent fields are left out by JSON.stringify.
   return JSON.stringify({
     status,
@@ -71,6 +74,7 @@ function poolTransactionJson(state: PoolTransactionState): string {
     receivedAt: receivedAtMs === null ? null : new Date(receivedAtMs).toISOString(),
     attempts,
     usedCounters,
+    breakEvenGasPrice: breakEvenGasPriceWei === undefined ? undefined : toQuantity(breakEvenGasPriceWei),
     ready,
     missingNonce: missingNonce === undefined ? undefined : toQuantity(missingNonce),
     missingFundsWei: missingFundsWei === undefined ? undefined : toQuantity(missingFundsWei),
