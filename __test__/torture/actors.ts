@@ -29,7 +29,7 @@ const BAIT_CODE = '0x601c600c600039601c6000f336600a57335460115700' + '5b60003533
 const OPEN_GAPS_MAX = 60;
 
 /** Senders of transactions out of counters of which each does it once: nobody has been warned of them. */
-const STRANGER_SHARE = 0.02;
+const STRANGER_SHARE = 0.005;
 
 /** Steps of one hostile game: each is sent when the one before it is answered. */
 export type Game = readonly (readonly Sent[])[];
@@ -41,9 +41,11 @@ export interface Contracts {
 
 /** How many there are of whom. */
 export interface CrowdSize {
+  /** Who send nothing but what runs out of counters. */
+  readonly burners: number;
   /** Of players and of banks: so many that nobody plays two games at a time. */
   readonly regulars: number;
-  /** Of drainers, baiters and strangers, who play once each. */
+  /** Of drainers and strangers, who play once each, and four times as many as baiters. */
   readonly onceEach: number;
 }
 
@@ -68,10 +70,10 @@ export class Cast {
   readonly wallets = new Wallets();
   readonly deployer = this.wallets.make(1, RICH)[0] as QuickWallet;
   readonly #honest = this.wallets.make(400, RICH);
-  readonly #burners = this.wallets.make(60, RICH);
   readonly #heavy = this.wallets.make(60, RICH);
   /** None of theirs is ever included: their nonce stays. */
   readonly #bulky = this.wallets.make(20, RICH);
+  readonly #burners: QuickWallet[];
   readonly #players: QuickWallet[];
   readonly #banks: QuickWallet[];
   readonly #drainers: QuickWallet[];
@@ -82,12 +84,13 @@ export class Cast {
 
   constructor(
     readonly random: Seeded,
-    { regulars, onceEach }: CrowdSize,
+    { burners, regulars, onceEach }: CrowdSize,
   ) {
+    this.#burners = this.wallets.make(burners, RICH);
     this.#players = this.wallets.make(regulars, RICH);
     this.#banks = this.wallets.make(regulars, RICH);
     this.#drainers = this.wallets.make(onceEach, DRAINER_WEI);
-    this.#baiters = this.wallets.make(onceEach, RICH);
+    this.#baiters = this.wallets.make(Math.ceil(onceEach / 4), RICH);
     this.#strangers = this.wallets.make(onceEach, RICH);
   }
 

@@ -10,9 +10,9 @@ const HONEST_CONNECTIONS = 8;
 const PACKET_TXS = 50;
 /** Honest transactions that are on their way at most: the node always has enough to do. */
 const HONEST_OPEN_MAX = 6_000;
-/** Of everything that is sent in an attack: out of counters, and what all other hostile ones send. */
-const BURNING_SHARE = 0.3;
-const PLAYING_SHARE = 0.1;
+/** Of everything that is sent in an attack: out of counters, and what all other hostile ones send. Much of the latter pays and is included. */
+const BURNING_SHARE = 0.25;
+const PLAYING_SHARE = 0.05;
 const HONEST_SHARE = 1 - BURNING_SHARE - PLAYING_SHARE;
 /** Games that are played side by side: each packet holds one step of all of them. */
 const TROUPE_GAMES = 25;
@@ -105,7 +105,7 @@ export class Load {
   }
 
   #makeTroupe(): true {
-    const isSlow = ++this.#troupesMade % SLOW_TROUPE_EVERY === 0;
+    const isSlow = this.#troupesMade++ % SLOW_TROUPE_EVERY === 0;
     const game = isSlow ? () => this.#cast.slowGame(this.#world, this.#contracts) : () => this.#cast.game(this.#world);
     const games = Array.from({ length: isSlow ? SLOW_TROUPE_GAMES : TROUPE_GAMES }, game);
     const steps = Math.max(...games.map((steps) => steps.length));

@@ -16,6 +16,7 @@ const ALONE_SECONDS = 8;
 const ATTACKED_SECONDS = 15;
 /** More than the node takes, so that it is never waiting. */
 const PREPARED_PER_SECOND = 7_000;
+const BURNERS = 60;
 const REGULARS = 2_000;
 const ONCE_EACH_PER_SECOND = 8;
 const HONEST_KEPT_MIN = 0.8;
@@ -46,7 +47,7 @@ const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined)
       attackedSeconds: ATTACKED_SECONDS,
       aloneTxs: ALONE_SECONDS * PREPARED_PER_SECOND,
       attackedTxs: ATTACKED_SECONDS * PREPARED_PER_SECOND,
-      crowd: { regulars: REGULARS, onceEach: pairs * ATTACKED_SECONDS * ONCE_EACH_PER_SECOND },
+      crowd: { burners: BURNERS, regulars: REGULARS, onceEach: pairs * ATTACKED_SECONDS * ONCE_EACH_PER_SECOND },
     };
     const { kept, alone, attacked } = await attackPool(runs, plan, seedOf(process.env['ZKEVM_SEED']), say);
     const cpu = (phases: readonly Phase[]): number => median(phases.map(({ nodeCpuUs }) => nodeCpuUs));

@@ -40,7 +40,8 @@ const MODELS: Readonly<Record<Kind, Model>> = {
   refill: REACHED,
   switch: REACHED,
   gapFill: REACHED,
-  large: REACHED,
+  // Not known to be harmless before it has been executed: it may find the queue for such ones full.
+  large: { ...REACHED, fates: ['included', 'refused'], refusal: /^txpool is full/ },
   replacement: { fates: ['included'], verdicts: /^G*[NBM]*I$/ },
   gap: { fates: ['included', 'waits'], verdicts: /^(G*[NBM]*I|G+)$/, state: ({ missingNonce }) => missingNonce !== undefined },
   drained: {

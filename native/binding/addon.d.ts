@@ -19,7 +19,7 @@ export declare class Engine {
   putSetting(name: string, text?: string | undefined | null): Promise<void>
   close(): Promise<void>
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>
-  preExecute(transactions: Buffer): Promise<Buffer>
+  preExecute(transactions: Buffer, limitsDivisor: number): Promise<Buffer>
   poolWrite(operations: Buffer): Promise<void>
   poolLoad(after: Buffer, max: number): Promise<Buffer>
   poolStatus(hash: Buffer): string | null

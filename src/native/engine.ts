@@ -231,9 +231,10 @@ export interface NativeEngine {
   admit(transactions: Buffer, preExecute: boolean): Promise<Buffer>;
   /**
    * Pre-executes transactions whose sender is known already: packed list, item = sender 20, raw signed RLP. Answer: ADMISSION_ROW for each
-   * item, as of `admit` with `preExecute`, without recovering the sender again.
+   * item, as of `admit` with `preExecute`, without recovering the sender again. Each may use one part in `limitsDivisor` of every counter
+   * of a batch.
    */
-  preExecute?(transactions: Buffer): Promise<Buffer>;
+  preExecute?(transactions: Buffer, limitsDivisor: number): Promise<Buffer>;
   /** One durable write of pool operations (packed list of POOL_OP items). Resolves after it is on disk. */
   poolWrite(operations: Buffer): Promise<void>;
   /** Pending records in key order after `after` (empty = from the start); at most `max`; packed list of POOL_ITEM. */

@@ -50,13 +50,13 @@ export const ADMISSION_ROW = {
   to: 212,
   /** u64: gas used by pre-execution, 0 when it did not run. */
   preGasUsed: 232,
-  /** 8 x u32: counters used by pre-execution (rlpParsing and processTx included). */
+  /** 8 x u32: counters used by pre-execution (rlpParsing and processTx included); where it was stopped, those of the execution until then. */
   preCounters: 240,
   /** u8: see PRE_STATUS. */
   preStatus: 272,
   /** u8: ROM error number of pre-execution (1 = none). */
   preRomError: 273,
-  /** u8: index of the exhausted counter where preStatus is outOfCounters. */
+  /** u8: index of the exhausted counter where preStatus is outOfCounters or unfinished. */
   preCounter: 274,
   /** u32: zero bytes among batchBytes (data cost of the effective gas price). */
   zeroBytes: 280,
@@ -70,7 +70,8 @@ export const ADMISSION_FLAG = {
   plainTransfer: 8,
 } as const;
 
-export const PRE_STATUS = { notRun: 0, success: 1, failed: 2, skipped: 3, outOfCounters: 4, internal: 5 } as const;
+/** `outOfCounters`: it fits no batch; `unfinished`: it needs more than the part of the counters that it got. */
+export const PRE_STATUS = { notRun: 0, success: 1, failed: 2, skipped: 3, outOfCounters: 4, internal: 5, unfinished: 6 } as const;
 
 /** Why a raw transaction was not decoded; index = `code` of the admission row. */
 export const DECODE_CODES = [

@@ -3,7 +3,8 @@
  *
  *   arrive (one event-loop turn) -> one native call decodes, recovers, reads senders -> judged in order of arrival
  *     cost is known (plain transfer, or pre-execution is off) -> one durable write -> visible to selection, answered
- *     otherwise -> pre-execution lane (fair by sender) -> judged again on the result -> the same write
+ *     otherwise -> pre-execution lane (fair by sender, with more counters where few do not suffice) -> judged again on the result
+ *       -> the same write
  *
  * While one group is in its native call the next one accumulates; the call of group n + 1 may overlap the write of group n. A judgement is
  * synchronous and works on a pool that holds everything accepted before (not yet durable entries included), so two transactions that race
@@ -12,7 +13,7 @@
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { NativeEngine } from '../native/engine.js';
-import { ADMISSION_ROW, packList, packListOf } from '../native/layouts.js';
+import { ADMISSION_ROW, PRE_STATUS, packList, packListOf } from '../native/layouts.js';
 import { AdmissionRow, viewOf } from './admission-row.js';
 import type { PoolConfig } from './config.js';
 import type { PoolEntry } from './entry.js';
@@ -21,10 +22,12 @@ import type { Acceptance, Arrival, Judge } from './judge.js';
 import type { PoolMetrics } from './metrics.js';
 import type { PoolIndex } from './pool-index.js';
 import type { EndState, PoolWriter } from './pool-writer.js';
-import { PreExecutionLane } from './pre-execution-lane.js';
+import { type Effort, PreExecutionLane } from './pre-execution-lane.js';
 
 /** Groups between the end of their native call and the end of their write; more would only wait in line. */
 const UNWRITTEN_GROUPS_MAX = 2;
+/** What a quick pre-execution may use of each of a batch's counters: one part in so many, 1 to 2 ms of a core. */
+const QUICK_LIMITS_DIVISOR = 8;
 
 interface Waiting extends Arrival {
   /** Set once they are known. */
@@ -76,7 +79,11 @@ export class Admission {
   constructor(modules: AdmissionModules, firstArrival: number) {
     this.#modules = modules;
     this.#nextArrival = firstArrival;
-    this.#lane = new PreExecutionLane((group) => this.#preExecute(group), modules.clock);
+    const work = {
+      run: (group: readonly Waiting[], effort: Effort) => this.#preExecute(group, effort),
+      refuse: (item: Waiting) => this.#reject(item, poolErrors.full()),
+    };
+    this.#lane = new PreExecutionLane(work, modules.clock);
   }
 
   /** Resolves with the hash once the transaction is durable. */
@@ -167,13 +174,13 @@ export class Admission {
   }
 
   /** Runs a group of the lane; what comes out is judged like any other group. */
-  async #preExecute(group: readonly Waiting[]): Promise<void> {
+  async #preExecute(group: readonly Waiting[], effort: Effort): Promise<void> {
     const { engine, index } = this.#modules;
     const mark = index.openReader();
     try {
-      // Without the verb for known senders the group is recovered once more.
+      // Without the verb for known senders the group is recovered once more, and each is run to its end.
       const rows = engine.preExecute
-        ? await engine.preExecute(packListOf(group, recoveredBytes, writeRecovered))
+        ? await engine.preExecute(packListOf(group, recoveredBytes, writeRecovered), effort === 'quick' ? QUICK_LIMITS_DIVISOR : 1)
         : await engine.admit(packList(group.map((item) => item.raw)), true);
       // The next group need not wait for the disk: writes that overlap are joined.
       void this.#judgeGroup(group, rows, mark, true);
@@ -203,8 +210,9 @@ export class Admission {
         const row = new AdmissionRow(rows, at, view);
         at += ADMISSION_ROW.bytes;
         if (item.sender !== '') row.identify(item.hash, item.sender);
-        if (final || row.has('plainTransfer')) accepted.push(this.#accept(row, item, mark));
-        else this.#toLane(row, item, mark);
+        if (row.preStatus === PRE_STATUS.unfinished) this.#toLane(row, item, mark, true);
+        else if (final || row.has('plainTransfer')) accepted.push(this.#accept(row, item, mark));
+        else this.#toLane(row, item, mark, false);
       } catch (error) {
         this.#reject(item, error);
       }
@@ -218,12 +226,13 @@ export class Admission {
   }
 
   /** Everything but its cost is in order; it is judged again when that is known. */
-  #toLane(row: AdmissionRow, item: Waiting, mark: number): void {
+  #toLane(row: AdmissionRow, item: Waiting, mark: number, isHeavy: boolean): void {
     item.sender = this.#modules.judge.check(row, item, mark).sender;
     item.hash = row.hash;
     if (this.#closed) throw poolErrors.halted('the node is stopping');
+    const isTaken = isHeavy ? this.#lane.pushHeavy(item) : this.#lane.push(item);
     // One of a flood that others must not wait behind.
-    if (!this.#lane.push(item)) throw poolErrors.full();
+    if (!isTaken) throw poolErrors.full();
   }
 
   /** Puts an accepted entry in, invisible to selection, and takes out what has to leave for it. */
@@ -289,7 +298,7 @@ export class Admission {
 
   #reject(item: Waiting, error: unknown): void {
     const code = error instanceof PoolError ? error.code : 'INTERNAL';
-    if (code === 'TX_OUT_OF_COUNTERS') this.#lane.offended(item.sender);
+    if (code === 'TX_OUT_OF_COUNTERS') this.#lane.wasInVain(item.sender);
     this.#refused(code);
     item.reject(error);
   }

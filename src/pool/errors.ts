@@ -17,7 +17,11 @@ export interface PoolErrorFacts extends ErrorFacts {
 /** A refused transaction: expected, one for each item of a group, never a fault of the node. */
 export class PoolError extends CodedError<PoolErrorFacts> {
   constructor(code: PoolErrorCode, message: string) {
+    // A flood is refused thousands of times a second: where in this program is of no use, and would be most of its cost.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(message, { code });
+    Error.stackTraceLimit = limit;
     this.name = 'PoolError';
   }
 }

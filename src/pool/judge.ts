@@ -203,7 +203,7 @@ export class Judge {
   #resources(row: AdmissionRow): Verdict {
     const { batchLimits } = this.#modules;
     const { preStatus } = row;
-    if (preStatus === PRE_STATUS.notRun) return null;
+    if (preStatus === PRE_STATUS.notRun || preStatus === PRE_STATUS.unfinished) return null;
     if (preStatus === PRE_STATUS.internal) return poolErrors.preExecutionFailed();
     const counters = row.preCounters;
     if (preStatus === PRE_STATUS.outOfCounters) {

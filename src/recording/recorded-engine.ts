@@ -88,11 +88,11 @@ export class RecordedEngine implements DecisionEngine {
     return this.#recorder.call('admit', issue, (rows, out) => out.raw(packFacts(rows)));
   }
 
-  preExecute(transactions: Buffer): Promise<Buffer> {
+  preExecute(transactions: Buffer, limitsDivisor: number): Promise<Buffer> {
     const engine = this.#engine;
     const issue = (): Promise<Buffer> =>
       // An engine without the verb recovers the senders once more.
-      engine.preExecute === undefined ? engine.admit(signedOf(transactions), true) : engine.preExecute(transactions);
+      engine.preExecute === undefined ? engine.admit(signedOf(transactions), true) : engine.preExecute(transactions, limitsDivisor);
     return this.#recorder.call('preExecute', issue, (rows, out) => out.raw(packFacts(rows)));
   }
 

@@ -9,7 +9,7 @@ use zkevm_engine::effective_gas_price::Repricing;
 use zkevm_engine::engine::{Engine as Core, EngineOptions as CoreOptions};
 use zkevm_engine::layout::unpack_list;
 use zkevm_engine::stages::Stage;
-use zkevm_engine::{EngineError, EngineResult, admission, block, explanations, pool, seal, settle};
+use zkevm_engine::{EngineError, EngineResult, LimitsDivisor, admission, block, explanations, pool, seal, settle};
 
 use crate::convert::{address, closed_to_js, hash32, head_to_js, sealed_to_js, sealing, signed, unsigned};
 use crate::error::{Result, to_js};
@@ -138,8 +138,12 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
-    pub fn pre_execute(&self, transactions: Buffer) -> PromisedBuffer {
-        self.staged(Stage::Admission, move |core| admission::pre_execute(core, &unpack_list(&transactions)?))
+    pub fn pre_execute(&self, transactions: Buffer, limits_divisor: u32) -> PromisedBuffer {
+        self.staged(Stage::Admission, move |core| {
+            let divisor = LimitsDivisor::new(limits_divisor)
+                .ok_or_else(|| EngineError::invalid_argument("limits are divided by 0"))?;
+            admission::pre_execute(core, &unpack_list(&transactions)?, divisor)
+        })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]

@@ -7,7 +7,7 @@ use zkevm_executor::RecoveredTx;
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
 use crate::layout::{ADMISSION_HASH_AT, ADMISSION_ROW_BYTES, Row, pack_list};
-use crate::pre_execution;
+use crate::pre_execution::{self, LimitsDivisor};
 
 const CODE_RLP: u16 = 1;
 const CODE_TYPE: u16 = 2;
@@ -43,13 +43,14 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
         raw.iter().map(|raw| L2Transaction::decode_signed(raw)).collect();
     let valid: Vec<(&L2Transaction, &[u8])> =
         decoded.iter().zip(raw).filter_map(|(decoded, raw)| Some((decoded.as_ref().ok()?, *raw))).collect();
+    let divisor = pre_execute.then_some(LimitsDivisor::WHOLE);
     let mut senders = engine.senders.recover(&valid).into_iter();
     let mut rows = Vec::with_capacity(raw.len() * ADMISSION_ROW_BYTES);
     for (raw, decoded) in raw.iter().zip(decoded) {
         let row = match decoded {
             Err(error) => refused_row(code_of(error), raw),
             Ok(transaction) => match senders.next() {
-                Some((hash, Some(sender))) => row_of(engine, transaction, (sender, &hash), raw, pre_execute)?,
+                Some((hash, Some(sender))) => row_of(engine, transaction, (sender, &hash), raw, divisor)?,
                 _ => refused_row(CODE_SIGNATURE, raw),
             },
         };
@@ -58,11 +59,12 @@ pub fn admit(engine: &Engine, raw: &[&[u8]], pre_execute: bool) -> EngineResult<
     Ok(rows)
 }
 
-/// Pre-executes transactions whose sender is known; an item is the sender, then the signed RLP. Answers one row for each, in order.
+/// Pre-executes transactions whose sender is known, with a part of a batch's counters for each; an item is the sender, then the signed
+/// RLP. Answers one row for each, in order.
 ///
 /// # Errors
 /// [`crate::EngineError::InvalidArgument`] on an item without a sender, and failures of the store.
-pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
+pub fn pre_execute(engine: &Engine, items: &[&[u8]], divisor: LimitsDivisor) -> EngineResult<Vec<u8>> {
     let mut rows = Vec::with_capacity(items.len() * ADMISSION_ROW_BYTES);
     for item in items {
         let (sender, raw) = item
@@ -71,25 +73,25 @@ pub fn pre_execute(engine: &Engine, items: &[&[u8]]) -> EngineResult<Vec<u8>> {
         let sender = Address::from_slice(sender);
         let row = match L2Transaction::decode_signed(raw) {
             Err(error) => refused_row(code_of(error), raw),
-            Ok(transaction) => row_of(engine, transaction, (sender, &keccak256(raw)), raw, true)?,
+            Ok(transaction) => row_of(engine, transaction, (sender, &keccak256(raw)), raw, Some(divisor))?,
         };
         rows.extend_from_slice(&row.0);
     }
     Ok(rows)
 }
 
-/// The row of a decoded transaction, pre-executed if that is wanted.
+/// The row of a decoded transaction, pre-executed where it says with how many counters.
 fn row_of(
     engine: &Engine,
     transaction: L2Transaction,
     (sender, hash): (Address, &B256),
     raw: &[u8],
-    pre_execute: bool,
+    divisor: Option<LimitsDivisor>,
 ) -> EngineResult<Row<ADMISSION_ROW_BYTES>> {
     let mut row = row(engine, &transaction, (sender, hash), raw)?;
-    if pre_execute {
+    if let Some(divisor) = divisor {
         let recovered = RecoveredTx::with_recovery(transaction, Recovery::Signer(sender));
-        pre_execution::fill(engine, &recovered, &mut row);
+        pre_execution::fill(engine, &recovered, divisor, &mut row);
     }
     Ok(row)
 }

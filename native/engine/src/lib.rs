@@ -44,3 +44,4 @@ pub mod views;
 pub mod witness;
 
 pub use error::{EngineError, EngineResult};
+pub use pre_execution::LimitsDivisor;

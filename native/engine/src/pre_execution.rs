@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{
-    AccountState, CallContext, CancelToken, CounterModel, PreExecuted, RecoveredTx, StateError, StateReader,
-    pre_execute,
+    AccountState, CallContext, CallResult, CancelToken, CounterModel, ExecutorError, PreExecuted, PreExecution,
+    RecoveredTx, StateError, StateReader, pre_execute,
 };
-use zkevm_primitives::{Counter, Counters, RomError};
+use zkevm_primitives::{Counters, Limits};
 use zkevm_state_db::Store;
 
-use crate::EngineResult;
 use crate::block::ROM_NO_ERROR;
 use crate::commit::state_of;
 use crate::engine::Engine;
@@ -24,36 +23,82 @@ const STATUS_FAILED: u8 = 2;
 const STATUS_SKIPPED: u8 = 3;
 const STATUS_OUT_OF_COUNTERS: u8 = 4;
 const STATUS_INTERNAL: u8 = 5;
+const STATUS_UNFINISHED: u8 = 6;
 /// What uses up the counters of a batch takes some ten milliseconds; this is for a machine under load.
 const BUDGET: Duration = Duration::from_millis(500);
 
+/// The part of a batch's counters that a pre-execution may use: one in so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsDivisor(u32);
+
+impl LimitsDivisor {
+    /// All of them.
+    pub const WHOLE: Self = Self(1);
+
+    /// One in `divisor`; `None` for 0.
+    #[must_use]
+    pub const fn new(divisor: u32) -> Option<Self> {
+        if divisor == 0 { None } else { Some(Self(divisor)) }
+    }
+
+    fn of(self, limits: &Limits) -> Limits {
+        Limits::from_array(limits.to_array().map(|limit| limit / u64::from(self.0)))
+    }
+
+    /// What it means that an execution was stopped.
+    fn status_of_stopped(self) -> u8 {
+        if self == Self::WHOLE { STATUS_OUT_OF_COUNTERS } else { STATUS_UNFINISHED }
+    }
+}
+
 /// Pre-executes a transaction, fills the result into its admission row and keeps it for the block.
-pub(crate) fn fill(engine: &Engine, recovered: &RecoveredTx, row: &mut Row<ADMISSION_ROW_BYTES>) {
-    let (status, rom_error, counter) = match run(engine, recovered) {
-        Err(_) => (STATUS_INTERNAL, ROM_NO_ERROR, 0),
-        Ok(Err(error)) => match Counter::ALL.into_iter().find(|counter| RomError::out_of_counters(*counter) == error) {
-            Some(counter) => (STATUS_OUT_OF_COUNTERS, error as u8, counter as u8),
-            None => (STATUS_SKIPPED, error as u8, 0),
-        },
-        Ok(Ok((result, kept))) => {
-            if let Some(kept) = kept {
-                engine.pre_executions.keep(B256::from_slice(row.get(ADMISSION_HASH_AT, B256::len_bytes())), kept);
-            }
-            let counters = result.counters_used + parsing(engine, recovered);
-            row.bytes(232, &result.gas_used.to_le_bytes());
-            row.counters(240, &counters);
-            let rom_error = result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8);
-            match counters.first_exceeded(&engine.config().fork.limits) {
-                Some(counter) => (STATUS_OUT_OF_COUNTERS, rom_error, counter as u8),
-                None if result.succeeds => (STATUS_SUCCESS, rom_error, 0),
-                None => (STATUS_FAILED, rom_error, 0),
-            }
+pub(crate) fn fill(
+    engine: &Engine,
+    recovered: &RecoveredTx,
+    divisor: LimitsDivisor,
+    row: &mut Row<ADMISSION_ROW_BYTES>,
+) {
+    let parsing = parsing(engine, recovered);
+    if let Some(counter) = parsing.first_exceeded(&engine.config().fork.limits) {
+        // Its bytes alone are more than a batch has the counters for.
+        row.counters(240, &parsing);
+        row.bytes(272, &[STATUS_OUT_OF_COUNTERS, ROM_NO_ERROR, counter as u8]);
+        return;
+    }
+    let (status, rom_error, counter) = match run(engine, recovered, divisor) {
+        Err(ExecutorError::CountersExceeded { counter, used }) => {
+            row.counters(240, &used);
+            (divisor.status_of_stopped(), ROM_NO_ERROR, counter as u8)
         }
+        Err(_) => (STATUS_INTERNAL, ROM_NO_ERROR, 0),
+        Ok(Err(error)) => (STATUS_SKIPPED, error as u8, 0),
+        Ok(Ok((result, kept))) => ended(engine, parsing, &result, kept, row),
     };
     row.bytes(272, &[status, rom_error, counter]);
 }
 
-fn run(engine: &Engine, recovered: &RecoveredTx) -> EngineResult<PreExecuted> {
+/// The result of an execution that came to its end; it may be over the limits all the same.
+fn ended(
+    engine: &Engine,
+    parsing: Counters,
+    result: &CallResult,
+    kept: Option<PreExecution>,
+    row: &mut Row<ADMISSION_ROW_BYTES>,
+) -> (u8, u8, u8) {
+    let counters = result.counters_used + parsing;
+    row.bytes(232, &result.gas_used.to_le_bytes());
+    row.counters(240, &counters);
+    let rom_error = result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8);
+    if let Some(counter) = counters.first_exceeded(&engine.config().fork.limits) {
+        return (STATUS_OUT_OF_COUNTERS, rom_error, counter as u8);
+    }
+    if let Some(kept) = kept {
+        engine.pre_executions.keep(B256::from_slice(row.get(ADMISSION_HASH_AT, B256::len_bytes())), kept);
+    }
+    (if result.succeeds { STATUS_SUCCESS } else { STATUS_FAILED }, rom_error, 0)
+}
+
+fn run(engine: &Engine, recovered: &RecoveredTx, divisor: LimitsDivisor) -> Result<PreExecuted, ExecutorError> {
     let head = engine.chain().head;
     let opened = *engine.opened.lock().unwrap_or_else(PoisonError::into_inner);
     // The open block, if there is one, is where the transaction most likely comes to be.
@@ -66,10 +111,10 @@ fn run(engine: &Engine, recovered: &RecoveredTx) -> EngineResult<PreExecuted> {
         coinbase: engine.config().sequencer,
         gas_limit: engine.config().fork.block_gas_limit,
         levels: engine.levels(head.tree_depth),
-        limits: Some(engine.config().fork.limits),
+        limits: Some(divisor.of(&engine.config().fork.limits)),
         cancel: CancelToken { deadline: Some(Instant::now() + BUDGET), flag: None },
     };
-    Ok(pre_execute(NewestReader(engine.store()), &context, recovered)?)
+    pre_execute(NewestReader(engine.store()), &context, recovered)
 }
 
 /// Counters of decoding the transaction and recovering its sender.

@@ -5,12 +5,12 @@ mod common;
 
 use common::{accounts, execute, open_block, options, request};
 use proptest::prelude::*;
-use zkevm_engine::admission;
 use zkevm_engine::block::ExecuteRequest;
 use zkevm_engine::block_id::BlockId;
 use zkevm_engine::call::CallRequest;
 use zkevm_engine::engine::Engine;
 use zkevm_engine::layout::{ADMISSION_ROW_BYTES, Resources, pack_list, unpack_list};
+use zkevm_engine::{LimitsDivisor, admission};
 
 struct Fixture {
     engine: Engine,
@@ -100,7 +100,7 @@ fn hostile_items_give_rows_or_coded_errors_and_change_nothing() {
             let request = ExecuteRequest { max_misfits: u32::MAX, ..request(&engine, &packed) };
             prop_assert!(engine.execute(&request).is_ok());
             for item in &raw {
-                if let Err(error) = admission::pre_execute(&engine, &[item]) {
+                if let Err(error) = admission::pre_execute(&engine, &[item], LimitsDivisor::WHOLE) {
                     prop_assert_eq!(error.code(), "LAYOUT_INVALID");
                 }
                 if let Err(error) = zkevm_engine::pool::write(engine.store(), item) {

@@ -132,13 +132,13 @@ fn run_all<S: StateReader>(host: &mut Host<S>, frames: &mut Frames, input: Frame
                 Some(caller) => deliver(caller, ended),
             }
         }
-        if !host.tick() {
-            return Err(host.take_failure());
-        }
         let depth = frames.depth - 1;
         let Some(frame) = frames.top() else {
             return Err(ExecutorError::Internal("no frame runs"));
         };
+        if !host.tick_frame(frame.interpreter.gas.remaining()) {
+            return Err(host.take_failure());
+        }
         host.meter.enter(frame.kind);
         let action = if host.tracer.is_some() {
             crate::tracing::run_traced(&mut frame.interpreter, table, host, depth)

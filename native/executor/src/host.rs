@@ -23,6 +23,9 @@ const TICKS_PER_LOOK: u32 = 1 << 10;
 /// A loop of few rounds over long memory, or one call of a precompile, is looked at after so many steps: a fraction of a batch, and well
 /// under a millisecond of work.
 const SIZED_STEPS_PER_LOOK: u64 = 1 << 18;
+/// Gas between two looks: few rounds of a long loop use as much of a batch as many of a short one. Some fifty microseconds of execution,
+/// and at most a hundredth of what one counter of a batch has.
+const GAS_PER_LOOK: u64 = 1 << 15;
 
 /// Ends an execution early, with [`ExecutorError::Cancelled`].
 #[derive(Clone, Debug, Default)]
@@ -99,6 +102,10 @@ pub(crate) struct Host<S> {
     ticks: u32,
     /// Steps that were priced at the last look.
     looked_at: u64,
+    /// What the running frame had left at the last look, or would have had, if it has run since only for a while.
+    gas_at_look: u64,
+    /// What the running frame had left when it was last seen.
+    gas_seen: u64,
 }
 
 impl<S: StateReader> Host<S> {
@@ -117,6 +124,8 @@ impl<S: StateReader> Host<S> {
             failure: None,
             ticks: 0,
             looked_at: 0,
+            gas_at_look: 0,
+            gas_seen: 0,
         }
     }
 
@@ -149,15 +158,26 @@ impl<S: StateReader> Host<S> {
         self.ticks = 0;
         self.seen.set(Seen::default());
         self.looked_at = self.meter.priced_steps();
+        (self.gas_at_look, self.gas_seen) = (0, 0);
         if self.cancel.is_cancelled() { Err(ExecutorError::Cancelled) } else { Ok(()) }
     }
 
-    /// Called wherever a program can loop; says whether to go on.
+    /// Called wherever a program can loop, with the gas that the frame has left; says whether to go on.
     #[inline]
-    pub(crate) fn tick(&mut self) -> bool {
+    pub(crate) fn tick(&mut self, gas: u64) -> bool {
         self.ticks = self.ticks.wrapping_add(1);
-        let is_due = self.ticks.is_multiple_of(TICKS_PER_LOOK) || self.sized_since_look() >= SIZED_STEPS_PER_LOOK;
+        self.gas_seen = gas;
+        let is_due = self.ticks.is_multiple_of(TICKS_PER_LOOK)
+            || self.gas_at_look.saturating_sub(gas) >= GAS_PER_LOOK
+            || self.sized_since_look() >= SIZED_STEPS_PER_LOOK;
         !is_due || self.look()
+    }
+
+    /// A frame starts or goes on, with so much gas left; says whether it may. What others used since the last look is not forgotten.
+    pub(crate) fn tick_frame(&mut self, gas: u64) -> bool {
+        let used = self.gas_at_look.saturating_sub(self.gas_seen);
+        self.gas_at_look = gas.saturating_add(used);
+        self.tick(gas)
     }
 
     /// Before work whose size is counted already and that nothing interrupts: says whether to begin it.
@@ -174,6 +194,7 @@ impl<S: StateReader> Host<S> {
     fn look(&mut self) -> bool {
         let goes_on = self.may_go_on();
         self.looked_at = self.meter.priced_steps();
+        self.gas_at_look = self.gas_seen;
         goes_on
     }
 

@@ -76,9 +76,9 @@ const fn plain_table<S: StateReader>() -> Table<S> {
     table
 }
 
-/// A jump, with a look at the deadline now and then.
+/// A jump, with a look at deadline and counters now and then.
 fn ticking<const OPCODE: u8, S: StateReader>(context: Context<'_, S>) -> Done {
-    if !context.host.tick() {
+    if !context.host.tick(context.interpreter.gas.remaining()) {
         return Err(InstructionResult::FatalExternalError);
     }
     const { instruction_table::<EthInterpreter, Host<S>>()[OPCODE as usize] }.execute(context)

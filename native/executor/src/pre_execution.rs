@@ -12,7 +12,7 @@ use crate::cost::Priced;
 use crate::host::{BlockEnv, Host, Seen};
 use crate::journal::Footprint;
 use crate::message::{self, MessageOutcome};
-use crate::simulate::{begin, host_of, within};
+use crate::simulate::{begin, host_of};
 use crate::{Call, CallContext, CallResult, ExecutorError, RecoveredTx, StateReader};
 use alloy_primitives::{Address, Log, U256};
 use zkevm_primitives::{ForkSpec, RomError};
@@ -72,7 +72,9 @@ pub type PreExecuted = Result<(CallResult, Option<PreExecution>), RomError>;
 /// Executes a transaction on a state, as a block of `context` would. A transaction without sender cannot begin.
 ///
 /// # Errors
-/// When the state fails or the execution is cancelled.
+/// When the state fails, the execution is cancelled, or it is stopped because it has used more counters than it may
+/// ([`ExecutorError::CountersExceeded`], with what it had used until then). It is stopped some time after it has:
+/// what has come to its end may be over the limits too.
 pub fn pre_execute<S: StateReader>(
     reader: S,
     context: &CallContext,
@@ -93,11 +95,7 @@ pub fn pre_execute<S: StateReader>(
     };
     let mut host = host_of(reader, context, true, true);
     host.journal.begin_transaction();
-    match run(&mut host, context, &call) {
-        Err(ExecutorError::CountersExceeded { counter, .. }) => Ok(Err(RomError::out_of_counters(counter))),
-        Ok(Ok((result, kept))) => Ok(within(&host, result).map(|result| (result, kept))),
-        other => other,
-    }
+    run(&mut host, context, &call)
 }
 
 fn run<S: StateReader>(host: &mut Host<S>, context: &CallContext, call: &Call) -> Result<PreExecuted, ExecutorError> {

@@ -29,7 +29,7 @@ pub(crate) fn run_traced<S: StateReader>(
             break InstructionResult::FatalExternalError;
         }
         // A traced opcode takes so much longer that jumps alone would look at the clock too rarely.
-        if !host.tick() {
+        if !host.tick(interpreter.gas.remaining()) {
             break InstructionResult::FatalExternalError;
         }
         tell_counted(host, &mut *tracer);

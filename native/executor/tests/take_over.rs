@@ -11,8 +11,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use zkevm_codec::Recovery;
 use zkevm_executor::{
-    BatchState, BlockExecutor, BlockParams, BlockTime, CallContext, CallResult, GenesisAccount, MemoryState,
-    PreExecution, RecoveredTx, SealedBlock, TxOutcome, pre_execute,
+    BatchState, BlockExecutor, BlockParams, BlockTime, CallContext, CallResult, ExecutorError, GenesisAccount,
+    MemoryState, PreExecution, RecoveredTx, SealedBlock, TxOutcome, pre_execute,
 };
 use zkevm_primitives::{ForkSpec, Limits};
 
@@ -244,9 +244,10 @@ fn admit(scenario: &Scenario, plan: &Plan, tx: &RecoveredTx, state: &MemoryState
     // Admission does not know the percentage yet.
     let mut full = tx.clone();
     full.tx.effective_percentage = 255;
-    let (result, before) = match pre_execute(state, &context, &full).expect("pre-executes") {
-        Ok((result, before)) => (Some(result), before),
-        Err(_) => (None, None),
+    let (result, before) = match pre_execute(state, &context, &full) {
+        Ok(Ok((result, before))) => (Some(result), before),
+        Ok(Err(_)) | Err(ExecutorError::CountersExceeded { .. }) => (None, None),
+        Err(error) => panic!("does not pre-execute: {error}"),
     };
     Admitted { kind: plan.kind, tx: tx.clone(), before, result, is_tried_twice: plan.is_tried_twice }
 }
