@@ -26,12 +26,14 @@ try {
 }
 
 async function main(url) {
+  // First of all: compiling keeps this process busy for longer than a connection may be idle on a slow machine.
+  const contract = compile(new URL('./contracts/Token.sol', import.meta.url));
   const provider = await connect(url);
   try {
     const wallet = HDNodeWallet.fromPhrase(MNEMONIC).connect(provider);
     const receiver = Wallet.createRandom().address;
     await transfer(wallet, receiver);
-    const { token, receipt } = await moveTokens(wallet, receiver);
+    const { token, receipt } = await moveTokens(wallet, receiver, contract);
     await readLogs(token, receiver);
     await closedBatch(provider, receipt);
     print('\nquick start: all done');
@@ -80,9 +82,8 @@ async function transfer(wallet, to) {
   );
 }
 
-async function moveTokens(wallet, to) {
-  print('\n2. ERC-20: our own contract, compiled now');
-  const { abi, bytecode } = compile(new URL('./contracts/Token.sol', import.meta.url));
+async function moveTokens(wallet, to, { abi, bytecode }) {
+  print('\n2. ERC-20: our own contract');
   const supply = parseEther('1000000');
   const token = await new ContractFactory(abi, bytecode, wallet).deploy('Quick Start', 'QST', supply, LEGACY);
   await sent(token.deploymentTransaction());

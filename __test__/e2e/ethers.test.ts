@@ -6,18 +6,19 @@ import {
   ContractFactory,
   type ContractTransactionReceipt,
   isError,
-  JsonRpcProvider,
+  type JsonRpcProvider,
   WebSocketProvider,
 } from 'ethers';
 import { account, CHAIN_ID, ETHER } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
+import { providerOf } from '../helpers/provider.js';
 
 const LEGACY = { type: 0 };
 const SUPPLY = 1_000_000n * ETHER;
 
 function connect(node: TestNode): JsonRpcProvider {
-  return new JsonRpcProvider(node.url, undefined, { pollingInterval: 50, cacheTimeout: -1 });
+  return providerOf(node.url);
 }
 
 async function deployToken(provider: JsonRpcProvider, index: number): Promise<Contract> {

@@ -7,13 +7,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { type BaseContract, type Contract, ContractFactory, JsonRpcProvider } from 'ethers';
+import { type BaseContract, type Contract, ContractFactory, type JsonRpcProvider } from 'ethers';
 import { h4ToHex, hashCode } from '../../src/proof/index.js';
 import { type AccountProof, verifyAccountProof } from '../../src/proof/verify.js';
 import { account, ETHER } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
 import { HAVE_VECTORS, MAIN, ROOT, temporaryFolder, VECTORS } from '../helpers/paths.js';
+import { providerOf } from '../helpers/provider.js';
 import { result, rpc } from '../helpers/rpc.js';
 
 const LEGACY = { type: 0 };
@@ -57,7 +58,7 @@ async function conformance(folder: string, json: string): Promise<Summary & { ou
 
 /** A contract with state, all of one holder's tokens moved on (a slot set to zero), plain transfers; answers the contract. */
 async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): Promise<{ token: string; provider: JsonRpcProvider }> {
-  const provider = new JsonRpcProvider(node.url, undefined, { pollingInterval: 50, cacheTimeout: -1 });
+  const provider = providerOf(node.url);
   t.teardown(async () => provider.destroy());
   const [owner, holder] = [account(0).connect(provider), account(1).connect(provider)];
   await (await owner.sendTransaction({ to: RECEIVER, value: 3n * ETHER, ...LEGACY })).wait();
@@ -121,7 +122,7 @@ test('the example verifies a balance, and says so when it is not there', async (
   // The root of another state vouches for nothing.
   const other = await startNode(t, { args: ARGS });
   for (const [index, { url }] of [node, other].entries()) {
-    const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 50, cacheTimeout: -1 });
+    const provider = providerOf(url);
     t.teardown(async () => provider.destroy());
     await (
       await account(0)

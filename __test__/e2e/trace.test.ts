@@ -1,10 +1,11 @@
 /** debug and trace against a real node: one transaction that calls, reverts, creates, logs and self-destructs, shown in every way. */
 import anyTest, { type TestFn } from 'ava';
-import { Interface, JsonRpcProvider, keccak256, Transaction } from 'ethers';
+import { Interface, keccak256, Transaction } from 'ethers';
 import { createPublicClient, getContractAddress, http } from 'viem';
 import { account, CHAIN_ID, GWEI, signed } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
+import { providerOf } from '../helpers/provider.js';
 import { result, rpc } from '../helpers/rpc.js';
 
 const HEIR = '0x00000000000000000000000000000000000be125';
@@ -99,7 +100,7 @@ test('callTracer shows what the contract says', async (t) => {
 
 test('ethers gets every opcode, and only what it asks for', async (t) => {
   const { node, hash, receipt } = t.context;
-  const provider = new JsonRpcProvider(node.url);
+  const provider = providerOf(node.url);
   t.teardown(async () => provider.destroy());
   const lean = await provider.send('debug_traceTransaction', [hash, { disableStack: true, disableStorage: true }]);
   t.like(lean, { failed: false, gas: Number(receipt.gasUsed), returnValue: '0x' });
