@@ -5,12 +5,12 @@
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { type BaseContract, type Contract, ContractFactory, type JsonRpcProvider } from 'ethers';
 import { h4ToHex, hashCode } from '../../src/proof/index.js';
 import { type AccountProof, verifyAccountProof } from '../../src/proof/verify.js';
 import { account, ETHER } from '../helpers/accounts.js';
+import { conformance, type Summary } from '../helpers/conformance.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
 import { HAVE_VECTORS, MAIN, ROOT, temporaryFolder, VECTORS } from '../helpers/paths.js';
@@ -22,18 +22,6 @@ const SUPPLY = 1_000_000n * ETHER;
 const RECEIVER = `0x${'5e'.repeat(20)}`;
 const NOBODY = `0x${'0d'.repeat(20)}`;
 const ARGS = ['--block-interval-ms', '100', '--batch-max-age-ms', '1000'];
-const RUNNER = pathToFileURL(join(ROOT, 'dist/cli/commands/conformance.js')).href;
-const PROGRAM = `import { runConformance } from '${RUNNER}'; process.exitCode = await runConformance(process.argv.slice(1), process.cwd());`;
-
-interface Summary {
-  readonly total: number;
-  readonly stateRoot: number;
-  readonly accInputHash: number;
-  readonly localExitRoot: number;
-  readonly newNumBatch: number;
-  readonly counters: number;
-  readonly failures: unknown[];
-}
 
 function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((done) => {
@@ -48,9 +36,10 @@ function run(args: readonly string[]): Promise<{ code: number | null; output: st
   });
 }
 
-async function conformance(folder: string, json: string): Promise<Summary & { output: string }> {
-  const { code, output } = await run(['--input-type=module', '-e', PROGRAM, '--', '--json', json, folder]);
-  const summary = JSON.parse(await readFile(json, 'utf8')) as Summary;
+/** Runs vectors, which may fail but have to be read. */
+async function vectorsOf(t: Parameters<typeof conformance>[0], folder: string): Promise<Summary & { output: string }> {
+  const { code, output, summary } = await conformance(t, [folder]);
+  if (summary === null) throw new Error(output);
   if ((code === 0) !== (summary.failures.length === 0))
     throw new Error(`exit code ${code} with ${summary.failures.length} failures:\n${output}`);
   return { ...summary, output };
@@ -172,8 +161,7 @@ test('exported batches are vectors: conformance executes them from the file alon
   t.is(code, 0, output);
   t.deepEqual(JSON.parse(await readFile(join(folder, `${last}.json`), 'utf8')), input);
 
-  const json = join(await temporaryFolder(t), 'summary.json');
-  const summary = await conformance(folder, json);
+  const summary = await vectorsOf(t, folder);
   t.deepEqual(summary.failures, [], summary.output);
   const { total, stateRoot, accInputHash, localExitRoot, newNumBatch, counters } = summary;
   t.deepEqual(
@@ -191,7 +179,7 @@ test('exported batches are vectors: conformance executes them from the file alon
   const { [missing]: _, ...db } = first.db;
   const broken = await temporaryFolder(t);
   await writeFile(join(broken, 'broken.json'), JSON.stringify({ ...first, db }));
-  const failed = await conformance(broken, json);
+  const failed = await vectorsOf(t, broken);
   t.regex(failed.output, new RegExp(`the witness has no node ${missing}`));
 });
 
@@ -200,7 +188,7 @@ test('exported batches are vectors: conformance executes them from the file alon
   const folder = await temporaryFolder(t);
   const { code, output } = await run([MAIN, 'witness', '1', '--rpc', node.url, '--out', join(folder, '1.json')]);
   t.is(code, 0, output);
-  const summary = await conformance(folder, join(await temporaryFolder(t), 'summary.json'));
+  const summary = await vectorsOf(t, folder);
   t.deepEqual(summary.failures, [], summary.output);
   t.is(summary.accInputHash, 1);
 });

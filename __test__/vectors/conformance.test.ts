@@ -1,48 +1,10 @@
 /** The public vectors through the runner, as `npm run conformance` does it; and the runner's own manners. */
-import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { HAVE_VECTORS, ROOT, temporaryFolder, VECTORS } from '../helpers/paths.js';
-
-interface Summary {
-  readonly total: number;
-  readonly stateRoot: number;
-  readonly accInputHash: number;
-  readonly localExitRoot: number;
-  readonly newNumBatch: number;
-  readonly counters: number;
-  readonly recorded: Record<string, number>;
-  readonly failures: { name: string; field: string; expected: string; actual: string }[];
-  readonly genesisRoots: { total: number; matched: number };
-}
-
-interface Run {
-  readonly code: number | null;
-  readonly output: string;
-  readonly summary: Summary | null;
-}
-
-const RUNNER = pathToFileURL(join(ROOT, 'dist/cli/commands/conformance.js')).href;
-const PROGRAM = `import { runConformance } from '${RUNNER}'; process.exitCode = await runConformance(process.argv.slice(1), process.cwd());`;
-
-async function conformance(t: Parameters<typeof temporaryFolder>[0], paths: readonly string[]): Promise<Run> {
-  const json = join(await temporaryFolder(t), 'summary.json');
-  const { code, output } = await new Promise<{ code: number | null; output: string }>((done) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, '--', '--json', json, ...paths]);
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-    }
-    child.once('close', (exit) => done({ code: exit, output: text }));
-  });
-  const summary = await readFile(json, 'utf8').catch(() => null);
-  return { code, output, summary: summary === null ? null : (JSON.parse(summary) as Summary) };
-}
+import { conformance } from '../helpers/conformance.js';
+import { HAVE_VECTORS, temporaryFolder, VECTORS } from '../helpers/paths.js';
 
 const withVectors = HAVE_VECTORS ? test : test.skip;
 

@@ -141,7 +141,7 @@ export interface VerifyOptions {
 /** The first difference between a stored batch and its second execution. */
 export interface BatchMismatch {
   what: string;
-  /** L2 block, and index of the transaction in it, where it is about one. */
+  /** L2 block, and index of the transaction in it, where the difference begins; absent where no block differs. */
   block?: number;
   transaction?: number;
   /** As stored, and as executed. */

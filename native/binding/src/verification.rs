@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
 use zkevm_engine::EngineError;
 use zkevm_engine::background::lower_priority;
-use zkevm_engine::verify::{BatchCheck as CoreCheck, VerifyOptions as CoreOptions};
+use zkevm_engine::verify::{BatchCheck as CoreCheck, Mismatch, VerifyOptions as CoreOptions};
 
 use crate::convert::{signed, unsigned};
 use crate::engine::{Engine, current};
@@ -91,15 +91,24 @@ fn to_object(check: CoreCheck) -> BatchCheck {
         block_count: signed(check.block_count),
         tx_count: signed(check.tx_count),
         nanos: signed(check.nanos),
-        mismatch: check.mismatch.map(|mismatch| BatchMismatch {
-            text: mismatch.to_string(),
-            what: mismatch.what,
-            block: mismatch.block.map(signed),
-            transaction: mismatch.transaction,
-            expected: mismatch.expected,
-            got: mismatch.got,
-        }),
+        mismatch: check.mismatch.map(to_mismatch),
         bundle: check.bundle.map(|path| path.display().to_string()),
         bundle_failure: check.bundle_failure,
+    }
+}
+
+/// With the block and the transaction where it begins.
+fn to_mismatch(mismatch: Mismatch) -> BatchMismatch {
+    let (block, transaction) = match &mismatch.first {
+        Some(first) => (Some(first.block), first.transaction),
+        None => (mismatch.block, mismatch.transaction),
+    };
+    BatchMismatch {
+        text: mismatch.to_string(),
+        what: mismatch.what,
+        block: block.map(signed),
+        transaction,
+        expected: mismatch.expected,
+        got: mismatch.got,
     }
 }

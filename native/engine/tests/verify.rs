@@ -226,6 +226,93 @@ fn damaged_batches_are_found() {
     );
 }
 
+/// Where the difference begins that verifying `batch` finds after `damage`: block, transaction and what; an error says why no block is named.
+fn begins(batch: u64, damage: impl FnOnce(&Store)) -> Result<(u64, Option<u32>, String), String> {
+    let (_dir, engine) = chain();
+    damage(engine.store());
+    let check = engine.verify_batch(batch, &VerifyOptions::default()).unwrap();
+    let mismatch = check.mismatch.unwrap_or_else(|| panic!("batch {batch} passes"));
+    let Some(first) = mismatch.first.clone() else { return Err(mismatch.unlocated.unwrap_or_default()) };
+    let hash = first.transaction.map(|index| engine.store().transaction(first.block, index).unwrap().unwrap().0.hash);
+    assert_eq!(first.transaction_hash, hash);
+    if (mismatch.block, mismatch.transaction) != (Some(first.block), first.transaction) {
+        assert!(mismatch.to_string().contains(&format!("begins in L2 block {}", first.block)), "{mismatch}");
+    }
+    Ok((first.block, first.transaction, first.what))
+}
+
+#[test]
+fn a_difference_in_the_bytes_of_a_batch_is_led_back_to_its_transaction() {
+    let data = |change: &dyn Fn(&mut Vec<u8>)| {
+        begins(1, |store| {
+            let key = schema::pair_key(1, 2);
+            let mut data = store.get(schema::BATCH_DATA, &key).unwrap().unwrap().to_vec();
+            change(&mut data);
+            overwrite(store, schema::BATCH_DATA, &key, &data);
+        })
+    };
+    let at = |block: u64, transaction: Option<u32>, what: &str| Ok((block, transaction, what.to_owned()));
+    // Block 2 holds the deployment alone: a marker of 9 bytes, then the transaction, whose last byte is its percentage.
+    let deployment = "transaction in batchL2Data";
+    assert_eq!(data(&|data| *data.last_mut().unwrap() -= 1), at(2, Some(0), "effective percentage"));
+    assert_eq!(data(&|data| data[40] ^= 1), at(2, Some(0), deployment));
+    assert_eq!(data(&|data| data.truncate(40)), at(2, Some(0), "batchL2Data"));
+    assert_eq!(data(&|data| data.truncate(9)), at(2, Some(0), "the number of transactions"));
+    assert_eq!(data(&Vec::clear), at(2, None, "the number of L2 blocks"));
+    assert_eq!(data(&|data| data[4] += 1), at(2, None, "timestamp"));
+    assert_eq!(
+        data(&|data| data.extend_from_slice(&[0x0b, 0, 0, 0, 1, 0, 0, 0, 0])),
+        at(3, None, "the number of L2 blocks")
+    );
+    let twice = data(&|data| data.extend_from_slice(&data[9..].to_vec()));
+    assert_eq!(twice, at(2, None, "the number of transactions"));
+}
+
+#[test]
+fn a_difference_in_state_or_records_is_led_back_to_its_transaction() {
+    let [a, b, c, _] = &accounts()[..] else { panic!("four accounts") };
+    // Block 4: a sends to b, then b to c. A header hides what its transactions are.
+    let header = begins(3, |store| {
+        let mut record = store.block(4).unwrap().unwrap();
+        record.gas_used += 1;
+        overwrite(store, schema::BLOCK, &schema::number_key(4), &encode(&record));
+    });
+    assert_eq!(header, Ok((4, None, "block".to_owned())));
+    let receipt = begins(3, |store| {
+        let (_, mut receipt) = store.transaction(4, 1).unwrap().unwrap();
+        receipt.gas_used += 1;
+        overwrite(store, schema::RECEIPT, &schema::indexed_key(4, 1), &encode(&receipt));
+    });
+    assert_eq!(receipt, Ok((4, Some(1), "receipt".to_owned())));
+    // What the batch left is not there: the last one who wrote it.
+    let newest = |of: Address| {
+        begins(3, |store| {
+            let mut record = store.account(&of).unwrap();
+            record.balance += U256::from(1);
+            overwrite(store, schema::FLAT_ACCOUNT, of.as_slice(), &record.to_bytes());
+        })
+    };
+    for (address, transaction) in [(a.address, 0), (b.address, 1), (c.address, 1)] {
+        assert_eq!(newest(address), Ok((4, Some(transaction), format!("account {address} after the batch"))));
+    }
+    // A change that is not recorded: the first one who touched it.
+    let unrecorded = begins(3, |store| {
+        let mut changes = store.change_set(4).unwrap().unwrap();
+        changes.accounts.retain(|address| *address != c.address);
+        let mut batch = WriteBatch::default();
+        store.put_change_set(&mut batch, 4, &changes).unwrap();
+        store.write(batch).unwrap();
+    });
+    assert_eq!(unrecorded, Ok((4, Some(1), "the changed accounts".to_owned())));
+    // Only the batch's own record is wrong.
+    let record = begins(3, |store| {
+        let mut record = store.batch(3).unwrap().unwrap();
+        record.used[0] += 1;
+        overwrite(store, schema::BATCH, &schema::number_key(3), &encode(&record));
+    });
+    assert_eq!(record, Err("no L2 block of it differs".to_owned()));
+}
+
 #[test]
 fn roots_are_computed_from_the_tree_where_asked() {
     let (_dir, engine) = chain();

@@ -9,6 +9,7 @@ use zkevm_state_db::records::{BatchKind, BlockRecord};
 
 use super::StoredBatch;
 use super::mismatch::{Mismatch, same};
+use crate::ahead::BlockRecords;
 use crate::block::Included;
 use crate::commit::finish_block;
 use crate::error::EngineResult;
@@ -100,29 +101,49 @@ pub(super) fn block(
     executed: &SealedBlock,
     included: &[Included],
 ) -> EngineResult<Same> {
+    let records = records(stored, block, executed, included);
+    let compared = match header_and_logs(snapshot, block, &records)? {
+        Ok(()) => transactions(snapshot, block.number, &records)?,
+        different => different,
+    };
+    Ok(compared.map_err(|mismatch| mismatch.in_block(block.number)))
+}
+
+/// The records that an executed block should have.
+pub(super) fn records(
+    stored: &StoredBatch,
+    block: &BlockRecord,
+    executed: &SealedBlock,
+    included: &[Included],
+) -> BlockRecords {
     let parent = stored.blocks.iter().find(|other| other.number + 1 == block.number).unwrap_or(&stored.parent);
     let chain = stored.chain_before(parent);
     let l1_info_index = u32::try_from(block.l1_info_index).unwrap_or(u32::MAX);
     let mut records = block_records(executed, included, &chain, l1_info_index, block.state_root);
     finish_block(&mut records.block, included.iter().map(|included| included.raw.len()).sum());
-    let number = block.number;
-    let compare = || -> EngineResult<Same> {
-        if let Err(mismatch) = same("block", block, &records.block) {
-            return Ok(Err(mismatch));
+    records
+}
+
+/// Header and logs of a block.
+pub(super) fn header_and_logs(
+    snapshot: &Snapshot<'_>,
+    block: &BlockRecord,
+    records: &BlockRecords,
+) -> EngineResult<Same> {
+    let logs = snapshot.logs(block.number)?;
+    Ok(same("block", block, &records.block).and_then(|()| same("logs", &logs, &records.logs)))
+}
+
+/// Transactions of a block with their receipts.
+pub(super) fn transactions(snapshot: &Snapshot<'_>, number: u64, records: &BlockRecords) -> EngineResult<Same> {
+    let stored = snapshot.transactions(number)?;
+    for (index, (stored, (transaction, receipt))) in (0_u32..).zip(stored.iter().zip(&records.transactions)) {
+        let compared = same("transaction", &stored.0, transaction)
+            .and_then(|()| same("receipt", &stored.1.as_ref(), &Some(receipt)))
+            .map_err(|mismatch| mismatch.in_transaction(index));
+        if compared.is_err() {
+            return Ok(compared);
         }
-        let transactions = snapshot.transactions(number)?;
-        if let Err(mismatch) = same("stored transactions", &transactions.len(), &records.transactions.len()) {
-            return Ok(Err(mismatch));
-        }
-        for (index, (stored, (transaction, receipt))) in (0_u32..).zip(transactions.iter().zip(&records.transactions)) {
-            let compared = same("transaction", &stored.0, transaction)
-                .and_then(|()| same("receipt", &stored.1.as_ref(), &Some(receipt)))
-                .map_err(|mismatch| mismatch.in_transaction(index));
-            if compared.is_err() {
-                return Ok(compared);
-            }
-        }
-        Ok(same("logs", &snapshot.logs(number)?, &records.logs))
-    };
-    Ok(compare()?.map_err(|mismatch| mismatch.in_block(number)))
+    }
+    Ok(same("stored transactions", &stored.len(), &records.transactions.len()))
 }

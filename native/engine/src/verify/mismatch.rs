@@ -1,6 +1,21 @@
 //! The first difference between a stored batch and its second execution.
 
+use alloy_primitives::{Address, U256};
 use serde::Serialize;
+
+use super::locate::Divergence;
+
+/// Longest value that a sentence shows in full; the report of the bundle has all of it.
+const SHOWN_MAX: usize = 200;
+
+/// A key of the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// An account.
+    Account(Address),
+    /// A slot of an account.
+    Slot(Address, U256),
+}
 
 /// What is not as it should be. `expected` is what the database says, `got` what executing it again gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,9 +31,15 @@ pub struct Mismatch {
     pub expected: String,
     /// As executed.
     pub got: String,
+    /// Where it begins; `None` where no L2 block differs, or it could not be found.
+    pub first: Option<Divergence>,
+    /// Why no L2 block is named.
+    pub unlocated: Option<String>,
+    /// What of the state it is about.
+    #[serde(skip)]
+    pub(super) key: Option<Key>,
 }
 
-#[expect(clippy::unnecessary_box_returns, reason = "it is the error of results, which stay small with it in a box")]
 impl Mismatch {
     /// A difference of the batch as a whole.
     pub(super) fn of(what: &str, expected: &str, got: &str) -> Box<Self> {
@@ -28,12 +49,21 @@ impl Mismatch {
             transaction: None,
             expected: expected.to_owned(),
             got: got.to_owned(),
+            first: None,
+            unlocated: None,
+            key: None,
         })
     }
 
     /// The same, in a block.
     pub(super) fn in_block(mut self: Box<Self>, block: u64) -> Box<Self> {
         self.block = Some(block);
+        self
+    }
+
+    /// The same, about a key of the state.
+    pub(super) fn about(mut self: Box<Self>, key: Option<Key>) -> Box<Self> {
+        self.key = key;
         self
     }
 
@@ -54,7 +84,27 @@ impl std::fmt::Display for Mismatch {
         if let Some(transaction) = self.transaction {
             write!(f, ", transaction {transaction}")?;
         }
-        write!(f, ": stored {}, executed {}", self.expected, self.got)
+        write!(f, ": stored {}, executed {}", shown(&self.expected), shown(&self.got))?;
+        let Some(first) = &self.first else { return Ok(()) };
+        if (self.block, self.transaction) == (Some(first.block), first.transaction) {
+            return Ok(());
+        }
+        write!(f, "; it begins in L2 block {}", first.block)?;
+        if let (Some(index), Some(hash)) = (first.transaction, first.transaction_hash) {
+            write!(f, ", transaction {index} ({hash})")?;
+        }
+        if first.what != self.what {
+            write!(f, ": {}, stored {}, executed {}", first.what, shown(&first.expected), shown(&first.got))?;
+        }
+        Ok(())
+    }
+}
+
+/// A value as a sentence can hold it.
+fn shown(value: &str) -> String {
+    match value.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}...", &value[..end]),
+        None => value.to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod bundle;
 mod compare;
+mod locate;
 mod mismatch;
 mod state;
 
@@ -27,6 +28,7 @@ use zkevm_state_db::{DbError, Snapshot};
 use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
 use crate::stages::Stage;
+pub use locate::Divergence;
 pub use mismatch::Mismatch;
 use mismatch::same;
 use state::CheckedState;
@@ -142,7 +144,7 @@ impl Engine {
                     Ok(()) if options.recompute_root => self.verify_root(&stored),
                     compared => Ok(compared),
                 })?;
-            compared.err().map(|mismatch| *mismatch)
+            compared.err().map(|mismatch| self.with_origin(&snapshot, &stored, mismatch))
         };
         drop(snapshot);
         if mismatch.is_none() && self.checked_batch()? + 1 == number {
@@ -162,6 +164,17 @@ impl Engine {
             }
         }
         Ok(check)
+    }
+
+    /// A difference with the first L2 block and transaction of the batch that differ.
+    fn with_origin(&self, snapshot: &Snapshot<'_>, stored: &StoredBatch, mismatch: Box<Mismatch>) -> Mismatch {
+        let (first, unlocated) = match self.locate(snapshot, stored, &mismatch) {
+            Ok(Some(first)) => (Some(first), None),
+            Ok(None) => (None, Some("no L2 block of it differs".to_owned())),
+            // The difference matters more than where it begins.
+            Err(error) => (None, Some(error.to_string())),
+        };
+        Mismatch { first, unlocated, ..*mismatch }
     }
 
     /// The outer result is whether it could be verified, the inner one whether it is as stored.
