@@ -264,7 +264,7 @@ fn a_difference_in_the_bytes_of_a_batch_is_led_back_to_its_transaction() {
         data(&|data| data.extend_from_slice(&[0x0b, 0, 0, 0, 1, 0, 0, 0, 0])),
         at(3, None, "the number of L2 blocks")
     );
-    let twice = data(&|data| data.extend_from_slice(&data[9..].to_vec()));
+    let twice = data(&|data| data.extend_from_within(9..));
     assert_eq!(twice, at(2, None, "the number of transactions"));
 }
 
