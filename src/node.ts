@@ -17,7 +17,6 @@ import { l1GasPriceSource } from './l1/gas-price-source.js';
 import type { NativeEngine } from './native/engine.js';
 import { openEngine } from './native/index.js';
 import { AccessStore, storedAccessPolicy } from './pool/access-store.js';
-import { byArrival, byPrice } from './pool/entry.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
 import { ensureBase } from './recording/base.js';
@@ -29,6 +28,7 @@ import { loadUws, type Uws } from './rpc/transport/uws.js';
 import { noteVersion } from './rpc/version-history.js';
 import { EngineExplanations } from './sequencer/explain-store.js';
 import { batchLimits } from './sequencer/limits.js';
+import { orderOf } from './sequencer/ordering.js';
 import { Sequencer } from './sequencer/sequencer.js';
 import { Verification } from './sequencer/verification.js';
 import { CLIENT_VERSION, VERSION } from './version.js';
@@ -273,7 +273,7 @@ function openPool(
       log: logger.child({ component: 'pool' }),
       metrics,
       gasPrice,
-      order: config.sequencer.ordering === 'fcfs' ? byArrival : byPrice,
+      order: orderOf(config.sequencer),
       accessPolicy: config.access,
       batchLimits: batchLimits(engine.head().budgetLimits, config.sequencer),
       ...(ports.atTurnEnd && { atTurnEnd: ports.atTurnEnd }),

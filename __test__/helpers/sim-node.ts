@@ -4,7 +4,6 @@ import { type Logger, silentLogger } from '../../src/common/logger.js';
 import { MetricsRegistry } from '../../src/common/metrics.js';
 import type { SealedBlock } from '../../src/native/engine.js';
 import { POOL_DEFAULTS, type PoolConfig } from '../../src/pool/config.js';
-import { byArrival, byPrice } from '../../src/pool/entry.js';
 import { GasPrice } from '../../src/pool/gas-price.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { RecordSink } from '../../src/recording/frames.js';
@@ -13,6 +12,7 @@ import { recorded, type SessionPorts, unrecorded } from '../../src/recording/rec
 import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
 import { batchLimits } from '../../src/sequencer/limits.js';
+import { orderOf } from '../../src/sequencer/ordering.js';
 import { type BatchVerifier, Sequencer, type SequencerModules } from '../../src/sequencer/sequencer.js';
 import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
 import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
@@ -74,7 +74,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
       log,
       metrics,
       gasPrice,
-      order: sequencing.ordering === 'price' ? byPrice : byArrival,
+      order: orderOf(sequencing),
       batchLimits: batchLimits(engine.head().budgetLimits, sequencing),
       atTurnEnd: (task) => void ports.clock.schedule(0, task),
     });

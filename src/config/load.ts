@@ -110,7 +110,7 @@ function settingValue(named: NamedSetting, sources: ConfigSources, file: FileSec
   return setting.default;
 }
 
-function checkRelations({ admin, gasPrice, sequencer, pool }: ConfigSections, faults: string[]): void {
+function checkRelations({ admin, gasPrice, effectiveGasPrice, sequencer, pool }: ConfigSections, faults: string[]): void {
   faults.push(...adminFaults(admin));
   if (gasPrice.defaultWei < gasPrice.floorWei) {
     faults.push(
@@ -119,7 +119,10 @@ function checkRelations({ admin, gasPrice, sequencer, pool }: ConfigSections, fa
   }
   if (gasPrice.maxWei > 0n && gasPrice.maxWei < gasPrice.defaultWei)
     faults.push('gasPrice.maxWei must be 0 or at least gasPrice.defaultWei');
-  if (gasPrice.mode === 'follower' && gasPrice.l1RpcUrl === null) faults.push('gasPrice.mode follower needs gasPrice.l1RpcUrl');
+  if (gasPrice.mode !== 'fixed' && gasPrice.l1RpcUrl === null) faults.push(`gasPrice.mode ${gasPrice.mode} needs gasPrice.l1RpcUrl`);
+  if (effectiveGasPrice.mode === 'breakEven' && gasPrice.l1RpcUrl === null) {
+    faults.push('effectiveGasPrice.mode breakEven needs gasPrice.l1RpcUrl: without an L1 price everybody pays the signed price in full');
+  }
   if (sequencer.batchMaxAgeMs < sequencer.blockIntervalMs)
     faults.push('sequencer.batchMaxAgeMs must be at least sequencer.blockIntervalMs');
   if (pool.accountTxsMax > pool.txsMax) faults.push('pool.accountTxsMax must be at most pool.txsMax');

@@ -205,7 +205,7 @@ const gasPrice: Settings<GasPriceSection> = {
   }),
   refreshMs: integer({ doc: 'Interval of reading the L1 price.', default: POOL_DEFAULTS.gasPrice.refreshMs, min: 100, max: 3_600_000 }),
   l1RpcUrl: optionalText({
-    doc: 'JSON-RPC address of an L1 node: its gas price is what suggestions and the effective gas price follow.',
+    doc: 'JSON-RPC address of an L1 node, or several separated by commas, whose median counts: what suggestions and the effective gas price follow.',
     default: null,
   }),
 };
@@ -262,6 +262,7 @@ const sequencer: Settings<SequencerConfig> = {
     of: SEQUENCER_CHOICES.emptyBlocks,
   }),
   ordering: choice({ doc: 'Order of ready transactions.', default: SEQUENCER_DEFAULTS.ordering, of: SEQUENCER_CHOICES.ordering }),
+  prioritySenders: addressList({ doc: 'Senders whose ready transactions go before those of all others.', default: [] }),
   closeBatchOnShutdown: toggle({ doc: 'Close the open batch when the node stops.', default: SEQUENCER_DEFAULTS.closeBatchOnShutdown }),
 };
 

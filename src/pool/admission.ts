@@ -28,6 +28,8 @@ import { type Effort, PreExecutionLane } from './pre-execution-lane.js';
 const UNWRITTEN_GROUPS_MAX = 2;
 /** What a quick pre-execution may use of each of a batch's counters: one part in so many, 1 to 2 ms of a core. */
 const QUICK_LIMITS_DIVISOR = 8;
+/** Gas limit up to which a transaction is not pre-executed in the mode `countersOnlyOver100kGas`. */
+const SMALL_GAS_LIMIT = 100_000n;
 
 interface Waiting extends Arrival {
   /** Set once they are known. */
@@ -211,13 +213,19 @@ export class Admission {
         at += ADMISSION_ROW.bytes;
         if (item.sender !== '') row.identify(item.hash, item.sender);
         if (row.preStatus === PRE_STATUS.unfinished) this.#toLane(row, item, mark, true);
-        else if (final || row.has('plainTransfer')) accepted.push(this.#accept(row, item, mark));
+        else if (final || this.#needsNoExecution(row)) accepted.push(this.#accept(row, item, mark));
         else this.#toLane(row, item, mark, false);
       } catch (error) {
         this.#reject(item, error);
       }
     }
     return accepted.length > 0 ? this.#write(accepted) : Promise.resolve();
+  }
+
+  /** What it costs is known, or bounded by a gas limit that is not worth an execution of its own. */
+  #needsNoExecution(row: AdmissionRow): boolean {
+    if (row.has('plainTransfer')) return true;
+    return this.#modules.config.preExecution === 'countersOnlyOver100kGas' && row.gasLimit <= SMALL_GAS_LIMIT;
   }
 
   #accept(row: AdmissionRow, item: Waiting, mark: number): Accepted {

@@ -5,7 +5,7 @@
 import { EFFECTIVE_GAS_PRICE_DEFAULTS, type EffectiveGasPriceConfig } from './effective-gas-price.js';
 
 /** When a transaction is executed at admission. */
-export type PreExecutionMode = 'full' | 'off';
+export type PreExecutionMode = 'full' | 'countersOnlyOver100kGas' | 'off';
 
 /** How the suggested gas price is found. */
 export type GasPriceMode = 'fixed' | 'follower' | 'dataCost';
@@ -140,7 +140,7 @@ export const POOL_RULES = {
 
 /** Choices of the named settings. */
 export const POOL_CHOICES = {
-  preExecution: ['full', 'off'],
+  preExecution: ['full', 'countersOnlyOver100kGas', 'off'],
   gasPriceMode: ['fixed', 'follower', 'dataCost'],
   effectiveGasPriceMode: ['off', 'category', 'breakEven'],
 } as const;

@@ -75,9 +75,6 @@ export class GasPrice implements GasPriceOracle {
   /** Starts reading the L1 price where there is a source of it. */
   start(): void {
     if (this.#source !== null) void this.#refresh(this.#source);
-    else if (this.#config.mode !== 'fixed' || this.#effective.mode === 'breakEven') {
-      this.#log.warn('no L1 node is configured (gasPrice.l1RpcUrl): the suggested gas price is fixed, and the signed price is charged');
-    }
   }
 
   stop(): void {

@@ -6,10 +6,10 @@ import { type Logger, silentLogger } from '../common/logger.js';
 import { MetricsRegistry } from '../common/metrics.js';
 import type { AccessPolicy } from '../pool/access-list.js';
 import { ACCESS_COMMAND } from '../pool/access-store.js';
-import { byArrival, byPrice } from '../pool/entry.js';
 import { GasPrice } from '../pool/gas-price.js';
 import { Pool } from '../pool/pool.js';
 import { batchLimits } from '../sequencer/limits.js';
+import { orderOf } from '../sequencer/ordering.js';
 import { Sequencer } from '../sequencer/sequencer.js';
 import { EVENT, type RecordedEvent } from './events.js';
 import type { DecisionEngine } from './recorded-engine.js';
@@ -67,7 +67,7 @@ export class ReplayedSession {
       log,
       metrics: this.#metrics,
       gasPrice,
-      order: sequencer.ordering === 'fcfs' ? byArrival : byPrice,
+      order: orderOf(sequencer),
       batchLimits: batchLimits(this.#engine.head().budgetLimits, sequencer),
       atTurnEnd: (task) => void this.#schedule(task),
       ...(access === null ? {} : { accessPolicy: access }),

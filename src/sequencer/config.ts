@@ -17,6 +17,8 @@ export interface SequencerConfig {
   readonly batchMaxAgeMs: number;
   readonly emptyBlocks: EmptyBlocksPolicy;
   readonly ordering: OrderingPolicy;
+  /** Senders whose ready transactions go before those of all others, lower-case addresses. */
+  readonly prioritySenders: readonly string[];
   /** Transactions of one batch; 0 = no limit by count. */
   readonly batchTxsMax: number;
   /** The batch is closed when this share of any resource, or less, is left. */
@@ -55,6 +57,7 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   batchMaxAgeMs: 60_000,
   emptyBlocks: 'never',
   ordering: 'price',
+  prioritySenders: [],
   batchTxsMax: 0,
   resourceMarginPercent: 10,
   batchBytesMax: 120_000,

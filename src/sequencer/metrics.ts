@@ -1,5 +1,6 @@
 /** Metrics of the sequencer. */
 import type { Counter, CounterValue, Gauge, Histogram, MetricsRegistry } from '../common/metrics.js';
+import type { OrderingPolicy } from './config.js';
 import { MODES, type Mode } from './mode.js';
 import type { ResourceLedger } from './resource-ledger.js';
 import { RESOURCE_NAMES } from './resources.js';
@@ -18,6 +19,8 @@ export interface SequencerGauges {
   blockTxCount(): number;
   /** L2 blocks that are sealed and not durable. */
   commitWaiting(): number;
+  /** Order of ready transactions. */
+  ordering(): OrderingPolicy;
 }
 
 /** Metrics of the sequencer. */
@@ -72,6 +75,9 @@ export class SequencerMetrics {
 function collectGauges(registry: MetricsRegistry, gauges: SequencerGauges): void {
   registry.gauge('zknode_mode', 'Mode of the node: 1 for the mode that it is in.', ['mode']).collect((gauge: Gauge) => {
     for (const mode of MODES) gauge.set(gauges.mode() === mode ? 1 : 0, { mode });
+  });
+  registry.gauge('zknode_ordering', 'Order of ready transactions: 1 for the policy in force.', ['policy']).collect((gauge) => {
+    gauge.set(1, { policy: gauges.ordering() });
   });
   registry.gauge('zknode_halted', '1 while the sequencer is halted.').collect((gauge) => gauge.set(gauges.mode() === 'halted' ? 1 : 0));
   registry

@@ -117,6 +117,7 @@ export class Sequencer implements RpcSequencer {
       closedBatch: () => this.#durableBatch,
       blockTxCount: () => this.#finalizer.block?.entries.length ?? 0,
       commitWaiting: () => this.#committer.waitingCount,
+      ordering: () => config.ordering,
     });
     this.#durableBatch = this.#finalizer.batch.number - 1;
     this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());

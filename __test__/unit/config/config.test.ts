@@ -86,6 +86,8 @@ test('relations between settings', (t) => {
   t.regex(faults(() => load({ 'gas-price-wei': '1' }))[0] ?? '', /^gasPrice\.defaultWei \(1\) must be at least gasPrice\.floorWei/);
   t.regex(faults(() => load({ 'batch-max-age-ms': '500' }))[0] ?? '', /batchMaxAgeMs must be at least/);
   t.regex(faults(() => load({ 'gas-price-mode': 'follower' }))[0] ?? '', /needs gasPrice\.l1RpcUrl/);
+  t.regex(faults(() => load({ 'gas-price-mode': 'dataCost' }))[0] ?? '', /needs gasPrice\.l1RpcUrl/);
+  t.regex(faults(() => load({ 'effective-gas-price-mode': 'breakEven' }))[0] ?? '', /needs gasPrice\.l1RpcUrl/);
   t.deepEqual(
     faults(() => load({ 'gas-price-mode': 'follower', 'gas-price-l1-rpc-url': 'http://127.0.0.1:1' })),
     [],

@@ -217,6 +217,22 @@ test('an included transaction is known also while the sequencer is halted', asyn
   await refused(t, node, { salt: 1 }, 'SEQUENCER_HALTED', 'sequencer halted: a test');
 });
 
+test('pre-execution for gas limits over 100,000 only: what is below is admitted unexecuted', async (t) => {
+  const calls: string[] = [];
+  const latencyMs = (verb: string) => {
+    calls.push(verb);
+    return 0;
+  };
+  const node = await poolOnly({ pool: { preExecution: 'countersOnlyOver100kGas' }, latencyMs });
+  const contract = { to: addressOf(0xc0), dataBytes: 4 };
+  // The engine of these tests executes with a second call of `admit`.
+  const admits = () => calls.filter((verb) => verb === 'admit').length;
+  await node.send({ ...contract, gasLimit: 100_000, preStatus: PRE_STATUS.success });
+  t.is(admits(), 1);
+  await node.send({ ...contract, nonce: 1, gasLimit: 100_001, preStatus: PRE_STATUS.success });
+  t.is(admits(), 3);
+});
+
 test('queued for a nonce, queued for funds: the state says what is missing', async (t) => {
   const node = await poolOnly();
   const gapped = await node.send({ nonce: 2 });

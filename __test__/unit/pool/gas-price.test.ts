@@ -128,14 +128,6 @@ test('a suggestion below the break-even of a plain transfer is said once, and wh
   t.deepEqual(off.said, [], 'nobody charges by break-even');
 });
 
-test('what needs an L1 price and has no source of one says so', (t) => {
-  const { said, log } = listening();
-  new GasPrice(follower, { clock: new SimClock(), log, effectiveGasPrice }).start();
-  new GasPrice(POOL_DEFAULTS.gasPrice, { clock: new SimClock(), log, effectiveGasPrice: breakEven }).start();
-  new GasPrice(POOL_DEFAULTS.gasPrice, { clock: new SimClock(), log, effectiveGasPrice }).start();
-  t.deepEqual(said, ['warn: no L1 node is configured (gasP', 'warn: no L1 node is configured (gasP']);
-});
-
 test('prices and the age of the L1 price are metrics', async (t) => {
   const metrics = new MetricsRegistry();
   const clock = new SimClock();

@@ -51,3 +51,22 @@ test('many big transactions that pay more do not keep the small ones out: those 
   t.true(disk.closed.length <= 1, 'and they do not close it early either');
   t.is(disk.blocks[0]?.txHashes.length, 1 + small.length);
 });
+
+for (const ordering of ['price', 'fcfs'] as const) {
+  test(`priority senders go first, by ${ordering} among themselves, each in the order of its nonces`, async (t) => {
+    const disk = funded(6);
+    const [vip, other] = [addressOf(5), addressOf(6)];
+    const node = await startSim({ disk, sequencer: { blockIntervalMs: 50, ordering, prioritySenders: [vip, other] } });
+    node.sequencer.pause();
+    const rich = await node.send({ sender: addressOf(1), gasPrice: String(90n * GWEI) });
+    const hashes = [
+      await node.send({ sender: other, gasPrice: String(3n * GWEI) }),
+      await node.send({ sender: vip, gasPrice: String(2n * GWEI) }),
+      await node.send({ sender: vip, nonce: 1, gasPrice: String(70n * GWEI) }),
+    ];
+    t.is(node.pool.state(rich)?.position, 2, 'behind the two senders');
+    node.sequencer.resume();
+    await node.clock.run(1_000);
+    t.deepEqual(disk.blocks.at(-1)?.txHashes, [...hashes, rich]);
+  });
+}
