@@ -12,8 +12,9 @@ import { recorded, type SessionPorts, unrecorded } from '../../src/recording/rec
 import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
 import { batchLimits } from '../../src/sequencer/limits.js';
+import type { BatchVerifier, SequencerModules } from '../../src/sequencer/modules.js';
 import { orderOf } from '../../src/sequencer/ordering.js';
-import { type BatchVerifier, Sequencer, type SequencerModules } from '../../src/sequencer/sequencer.js';
+import { Sequencer } from '../../src/sequencer/sequencer.js';
 import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
 import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
 import { SimClock } from './sim-clock.js';

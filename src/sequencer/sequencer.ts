@@ -12,25 +12,20 @@
  * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
  * and built again from the pool, a few times, then the sequencer halts and says why.
  */
-import type { Clock } from '../common/clock.js';
 import { errorCode, errorMessage } from '../common/errors.js';
-import type { Logger } from '../common/logger.js';
-import type { MetricsRegistry } from '../common/metrics.js';
-import type { Pool } from '../pool/pool.js';
-import type { CommandGate } from '../recording/recording.js';
-import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus, VerificationStatus } from '../rpc/modules.js';
+import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
 import { judgeClosing } from './closing/index.js';
 import type { ClosingContext, ClosingVerdict } from './closing/types.js';
 import { Committer } from './committer.js';
-import type { SequencerConfig } from './config.js';
+import { Deadlines } from './deadlines.js';
 import { ExplainLog } from './explain.js';
-import type { ExplanationStore, StoredExplanation } from './explain-store.js';
-import { type ClosedWipBatch, type Closing, Finalizer, type Sealing, type SequencingEngine } from './finalizer.js';
+import { type ClosedWipBatch, type Closing, Finalizer, type Sealing } from './finalizer.js';
 import { InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
+import type { SequencerModules } from './modules.js';
 import { type BlockListener, Publisher } from './publisher.js';
 import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
@@ -46,34 +41,6 @@ const FATAL_CODES: ReadonlySet<string> = new Set([
   'LAYOUT_INVALID',
 ]);
 
-/** Parts that the sequencer works with. */
-export interface SequencerModules {
-  readonly engine: SequencingEngine;
-  readonly pool: Pool;
-  readonly config: SequencerConfig;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly metrics: MetricsRegistry;
-  /** Unix ms by which a forced batch has to be processed; null when none waits. */
-  readonly forcedDeadlineMs?: () => number | null;
-  /** True when the batch after this one belongs to another fork. */
-  readonly forkChangesAfter?: (batch: number) => boolean;
-  /** Where explanations are kept, and what is there; in memory only where absent. */
-  readonly explanations?: { readonly store: ExplanationStore; readonly stored: readonly StoredExplanation[] };
-  /** Told of closed batches; asked for its state. */
-  readonly verifier?: BatchVerifier;
-  /** Lets commands in, also `start` and `stop`; at once where absent. */
-  readonly commands?: CommandGate;
-}
-
-/** Verifies closed batches in the background. */
-export interface BatchVerifier {
-  batchClosed(number: number): void;
-  /** A halt was ended by the operator. */
-  resumed(): void;
-  status(): VerificationStatus;
-}
-
 /** A commit that failed, and the sealed blocks that went with it. */
 interface FailedCommit {
   readonly error: unknown;
@@ -85,6 +52,7 @@ export class Sequencer implements RpcSequencer {
   readonly #modules: SequencerModules;
   readonly #finalizer: Finalizer;
   readonly #slices: SliceRunner;
+  readonly #deadlines: Deadlines;
   readonly #mode: ModeMachine;
   readonly #metrics: SequencerMetrics;
   readonly #publisher: Publisher;
@@ -107,6 +75,7 @@ export class Sequencer implements RpcSequencer {
     const { engine, pool, config, clock, log, metrics } = modules;
     this.#modules = modules;
     this.#finalizer = new Finalizer(engine, config);
+    this.#deadlines = new Deadlines(this.#finalizer, config, clock, modules.forcedDeadlineMs);
     this.#mode = new ModeMachine(clock, log);
     this.#wakeup = new Wakeup(clock);
     this.#metrics = new SequencerMetrics(metrics, {
@@ -297,10 +266,10 @@ export class Sequencer implements RpcSequencer {
     const nowMs = this.#modules.clock.nowMs();
     const verdict = this.#closingVerdict(nowMs);
     if (verdict !== null) await this.#closeBatch(verdict, nowMs);
-    else if (this.#isBlockDue(nowMs)) await this.#endBlock(nowMs);
+    else if (this.#deadlines.isBlockDue(nowMs)) await this.#endBlock(nowMs);
     else if (this.#mode.mode === 'draining') await this.#drain(nowMs);
     else if (this.#mayWork()) await this.#work(nowMs);
-    else await this.#wakeup.until(this.#nextDeadlineMs());
+    else await this.#wakeup.until(this.#deadlines.nextMs());
   }
 
   #mayWork(): boolean {
@@ -317,7 +286,7 @@ export class Sequencer implements RpcSequencer {
       }
     }
     const { block } = this.#finalizer;
-    if (block !== null && this.#slices.hasReady) await this.#slices.runNext(this.#blockDeadlineMs(block.openedAtMs));
+    if (block !== null && this.#slices.hasReady) await this.#slices.runNext(this.#deadlines.blockMs(block.openedAtMs));
   }
 
   /** A fresh batch that cannot even take the marker of a block would be closed for ever. */
@@ -349,40 +318,19 @@ export class Sequencer implements RpcSequencer {
       blockCount: batch.blockCount,
       openedAtMs: batch.openedAtMs,
       markerShortfall: this.#markerShortfall,
-      nothingFits: this.#slices.nothingFits(this.#finalizer.block === null || this.#isBlockDue(nowMs)),
-      forcedDeadlineMs: this.#modules.forcedDeadlineMs?.() ?? null,
+      nothingFits: this.#slices.nothingFits(this.#finalizer.block === null || this.#deadlines.isBlockDue(nowMs)),
+      forcedDeadlineMs: this.#deadlines.forcedMs,
       operatorRequested: this.#operatorRequested,
       draining: this.#mode.mode === 'draining',
       forkChanges: this.#modules.forkChangesAfter?.(batch.number) ?? false,
     };
   }
 
-  #blockDeadlineMs(openedAtMs: number): number {
-    return openedAtMs + this.#modules.config.blockIntervalMs;
-  }
-
-  #isBlockDue(nowMs: number): boolean {
-    const { block } = this.#finalizer;
-    return block !== null && nowMs >= this.#blockDeadlineMs(block.openedAtMs);
-  }
-
-  /** The next moment at which something has to happen by itself. */
-  #nextDeadlineMs(): number | null {
-    const { batch, block } = this.#finalizer;
-    const deadlines: number[] = [];
-    if (block !== null) deadlines.push(this.#blockDeadlineMs(block.openedAtMs));
-    if (batch.txCount > 0) deadlines.push(batch.openedAtMs + this.#modules.config.batchMaxAgeMs);
-    const forced = this.#modules.forcedDeadlineMs?.() ?? null;
-    // Passed already and still waiting: it waits for something else than time.
-    if (forced !== null && forced > this.#modules.clock.nowMs()) deadlines.push(forced);
-    return deadlines.length === 0 ? null : Math.min(...deadlines);
-  }
-
   /** The open block is due. Without transactions it is sealed only where empty blocks are wanted. */
   async #endBlock(nowMs: number): Promise<void> {
     const { block } = this.#finalizer;
     if (block === null) return;
-    this.#metrics.blockCloseLag.observe((nowMs - this.#blockDeadlineMs(block.openedAtMs)) / 1000);
+    this.#metrics.blockCloseLag.observe((nowMs - this.#deadlines.blockMs(block.openedAtMs)) / 1000);
     if (block.entries.length === 0 && this.#modules.config.emptyBlocks === 'never') await this.#finalizer.discard();
     else await this.#seal(nowMs, null);
     this.#slices.blockEnded();
