@@ -1,15 +1,15 @@
 /**
- * Deterministic simulation: ZKEVM_SIM_SEEDS sessions (default 300) from ZKEVM_SEED on (default: by the day, so that runs differ but
- * repeat). A failing session prints its seed; ZKEVM_SEED=<seed> ZKEVM_SIM_SEEDS=1 plays it again.
+ * Deterministic simulation: ZKEVM_SIM_SEEDS sessions (default 300) from ZKEVM_SEED on, the same ones wherever and whenever it runs; other
+ * seeds are for those who look for faults. A failing session prints its seed; ZKEVM_SEED=<seed> ZKEVM_SIM_SEEDS=1 plays it again.
  */
 import test from 'ava';
 import { breaches } from './invariants.js';
 import { playSession } from './session.js';
 
-const DAY_MS = 86_400_000;
+const FIRST_SEED = 207_800_000;
 
 test('sessions keep their invariants', async (t) => {
-  const first = Number(process.env['ZKEVM_SEED'] ?? Math.floor(Date.now() / DAY_MS) * 10_000);
+  const first = Number(process.env['ZKEVM_SEED'] ?? FIRST_SEED);
   const count = Number(process.env['ZKEVM_SIM_SEEDS'] ?? 300);
   const totals = { acknowledged: 0, included: 0, batches: 0, kills: 0, ended: 0 };
   const reasons = new Map<string, number>();
