@@ -526,7 +526,6 @@ function sealedBlock(block: OpenBlock, batchNumber: number, hash: string): Seale
     gasUsed: BigInt(block.gasUsed),
     batchNumber,
     headerJson: '{}',
-    logsJson: '[]',
     txHashes: Buffer.from(block.txHashes.map((hash) => hash.slice(2)).join(''), 'hex'),
     sealNanos: 0,
     treeNanos: 0,

@@ -128,7 +128,6 @@ export class FakeChain {
       gasUsed: 0n,
       batchNumber: 1,
       headerJson: `{"number":"0x${number.toString(16)}"}`,
-      logsJson: JSON.stringify(logs),
       txHashes: Buffer.from(hashes.map((hash) => hash.slice(2)).join(''), 'hex'),
       sealNanos: 0,
       treeNanos: 0,
@@ -263,6 +262,7 @@ export class FakeChain {
     },
     blockReceiptsJson: (number: number) =>
       this.#block(number) === undefined ? null : '[{"gasUsed":"0x5208","effectiveGasPrice":"0x3b9aca00"}]',
+    blockLogsJson: (number: number) => JSON.stringify(this.#block(number)?.logs ?? []),
     logsJson: async (filterJson: string, max: number) => this.#logs(filterJson, max),
     batchJson: (batch: number) => (batch <= 4 ? JSON.stringify({ number: `0x${batch.toString(16)}` }) : null),
     batchNumberByBlock: (block: number) => (block <= this.head ? (block === 0 ? 0 : 1) : null),

@@ -49,6 +49,22 @@ export class ByteWriter {
     return this.number(value.length).raw(value);
   }
 
+  /** Hex digits, two a byte, from an index on, as bytes without their length. */
+  hex(digits: string, from = 0): this {
+    const bytes = (digits.length - from) / 2;
+    this.#reserve(bytes);
+    if (this.#bytes.write(from === 0 ? digits : digits.slice(from), this.#length, 'hex') !== bytes) throw new RangeError('not hex digits');
+    this.#length += bytes;
+    return this;
+  }
+
+  /** A whole number of any size, big-endian without leading zeros, behind its length. */
+  bigint(value: bigint): this {
+    const digits = value.toString(16);
+    const even = digits.length % 2 === 0 ? digits : `0${digits}`;
+    return this.number(even.length / 2).hex(even);
+  }
+
   text(value: string): this {
     return this.bytes(Buffer.from(value, 'utf8'));
   }

@@ -93,8 +93,6 @@ export interface SealedBlock {
   batchNumber: number;
   /** Header as JSON for `newHeads`. */
   headerJson: string;
-  /** Logs as a JSON array, for subscriptions. */
-  logsJson: string;
   /** Hashes of the included transactions, 32 bytes each. */
   txHashes: Buffer;
   /** Nanoseconds of each stage: seal (block info tree), tree, commit; the last is 0 for a block of `finishBlock`. */
@@ -316,6 +314,8 @@ export interface NativeEngine {
   /** Hash of the transaction that has this L2 hash. */
   transactionHashByL2Hash(l2Hash: Buffer): Buffer | null;
   blockReceiptsJson(block: number): string | null;
+  /** All logs of a block as a JSON array. Throws BLOCK_NOT_FOUND. */
+  blockLogsJson(block: number): string;
   /** `filterJson`: `{fromBlock, toBlock, addresses: [...], topics: [[...]|null, ...]}` (numbers resolved). JSON array; throws LOGS_TOO_MANY. */
   logsJson(filterJson: string, maxResults: number): Promise<string>;
   batchJson(batch: number, fullTransactions: boolean): string | null;

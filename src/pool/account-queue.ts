@@ -33,6 +33,8 @@ export class AccountQueue {
   indexSlot = -1;
   /** Entry by which the index orders this account. Owned by the index. */
   indexed: PoolEntry | null = null;
+  /** The index has it among the changed ones. Owned by the index. */
+  changed = false;
   /** Transactions of this sender inside a running native call. */
   executingCount = 0;
   /** Transactions of this sender in the open L2 block. */

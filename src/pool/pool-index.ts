@@ -29,8 +29,8 @@ export class PoolIndex {
   readonly #ready: ReadyIndex;
   /** Accounts with a candidate that did not fit the open batch. */
   readonly #aside = new Set<AccountQueue>();
-  /** Senders whose queue or state changed since `drainChanged`. */
-  #changed = new Set<string>();
+  /** Accounts whose queue or state changed since `drainChanged`. */
+  #changed: AccountQueue[] = [];
   /** States that became known while an admission was under way: its rows may be older. */
   readonly #recent = new Map<string, RecentState>();
   #sequence = 0;
@@ -118,15 +118,19 @@ export class PoolIndex {
   /** Brings the ready index up to date with an account. */
   refresh(account: AccountQueue): void {
     if (account.executingCount === 0) account.resetCursor();
-    if (account.aside === null) this.#aside.delete(account);
-    this.#changed.add(account.address);
+    if (account.aside === null && this.#aside.size > 0) this.#aside.delete(account);
+    if (!account.changed) {
+      account.changed = true;
+      this.#changed.push(account);
+    }
     this.#ready.refresh(account);
   }
 
-  /** Senders that changed since the last call. */
-  drainChanged(): ReadonlySet<string> {
+  /** Accounts that changed since the last call; one that the pool forgot and took up again may be there twice, the older one empty. */
+  drainChanged(): readonly AccountQueue[] {
     const changed = this.#changed;
-    this.#changed = new Set();
+    this.#changed = [];
+    for (const account of changed) account.changed = false;
     return changed;
   }
 

@@ -102,8 +102,8 @@ export class Subscriptions {
 
   #publish(block: SealedBlock): void {
     for (const subscription of this.#heads) push(subscription, block.headerJson);
-    if (this.#logs.size === 0 || block.logsJson === '[]') return;
-    const logs = (JSON.parse(block.logsJson) as LogFields[]).map((log) => ({ log, text: JSON.stringify(log) }));
+    if (this.#logs.size === 0) return;
+    const logs = (JSON.parse(this.#engine.blockLogsJson(block.number)) as LogFields[]).map((log) => ({ log, text: JSON.stringify(log) }));
     for (const [subscription, criteria] of this.#logs) {
       for (const { log, text } of logs) {
         if (matchesLog(criteria, log)) push(subscription, text);

@@ -6,6 +6,8 @@ import type { Shortfall } from './resource-ledger.js';
 const VERSION = 1;
 const HASH_BYTES = 32;
 const ADDRESS_BYTES = 20;
+/** Where the digits of a 0x text begin. */
+const HEX_FROM = 2;
 
 /** A closed batch, as far as explanations need it. */
 export interface ClosedBatchRecord {
@@ -46,12 +48,11 @@ export interface IncludedSubject extends Subject {
 export function encodeBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): Buffer {
   const out = new ByteWriter().byte(VERSION).text(batch.reason).number(batch.closedAtMs).number(batch.misfits.size);
   for (const [hash, { resource, needed, remaining }] of batch.misfits) {
-    out.raw(hexBytes(hash)).byte(resource).number(needed).number(remaining);
+    out.hex(hash, HEX_FROM).byte(resource).number(needed).number(remaining);
   }
   out.number(moments.size);
   for (const [address, { nonce, missingNonce, balanceWei }] of moments) {
-    out.raw(hexBytes(address)).number(nonce).number(missingNonce);
-    bigint(out, balanceWei);
+    out.hex(address, HEX_FROM).number(nonce).number(missingNonce).bigint(balanceWei);
   }
   return out.copy();
 }
@@ -82,8 +83,7 @@ export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatch
 export function encodeIncluded(subjects: readonly IncludedSubject[]): Buffer {
   const out = new ByteWriter().byte(VERSION).number(subjects.length);
   for (const { hash, sender, nonceNumber, costWei, receivedAtMs } of subjects) {
-    out.raw(hexBytes(hash)).raw(hexBytes(sender)).number(nonceNumber).number(receivedAtMs);
-    bigint(out, costWei);
+    out.hex(hash, HEX_FROM).hex(sender, HEX_FROM).number(nonceNumber).number(receivedAtMs).bigint(costWei);
   }
   return out.copy();
 }
@@ -105,15 +105,6 @@ function versioned(bytes: Buffer): ByteReader {
   const version = reader.byte();
   if (version !== VERSION) throw new RangeError(`a record of explanations has version ${version}, this program reads ${VERSION}`);
   return reader;
-}
-
-function bigint(out: ByteWriter, value: bigint): void {
-  const text = value.toString(16);
-  out.bytes(Buffer.from(text.length % 2 === 0 ? text : `0${text}`, 'hex'));
-}
-
-function hexBytes(text: string): Buffer {
-  return Buffer.from(text.slice(2), 'hex');
 }
 
 function hex(bytes: Buffer): string {

@@ -5,6 +5,7 @@
  * nonce and balance at the close of each batch in which they changed. Verdicts are made when somebody asks. Everything is bounded, and on
  * disk (`explain-store.ts`): it outlives the process.
  */
+import type { AccountQueue } from '../pool/account-queue.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { BatchVerdict, Explanation } from '../rpc/modules.js';
@@ -19,7 +20,7 @@ const TIMELINE_MAX = 64;
 const TIMELINES_MAX = 50_000;
 /** Included transactions whose waiting is still explained. */
 const INCLUDED_MAX = 20_000;
-/** A map goes over its bound by one in so many before its oldest entries are forgotten. */
+/** The timelines go over their bound by one in so many before the oldest are forgotten: one look at all of them serves many. */
 const FORGOTTEN_SHARE = 16;
 
 /** Keeps what explanations are made of. */
@@ -29,7 +30,9 @@ export class ExplainLog {
   readonly #store: ExplanationStore | null;
   readonly #batches: ClosedBatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
-  readonly #included = new Map<string, IncludedSubject>();
+  /** By L2 block, oldest first: they come and go by the block, and are asked for by hash seldom. */
+  readonly #included: (readonly IncludedSubject[])[] = [];
+  #includedCount = 0;
   /** Closed batches that wait for the disk: nothing is told of them, or written, before. */
   #ahead: { readonly batch: ClosedBatchRecord; readonly moments: ReadonlyMap<string, Moment> }[] = [];
   #durableBatch = 0;
@@ -40,7 +43,7 @@ export class ExplainLog {
     this.#batchesMax = batchesMax;
     this.#store = store;
     for (const found of stored) {
-      if ('included' in found) for (const subject of found.included) this.#keepIncluded(subject);
+      if ('included' in found) this.#keepIncluded(found.included);
       else {
         this.#keepBatch(found.batch, found.moments);
         this.#durableBatch = found.batch.number;
@@ -48,11 +51,11 @@ export class ExplainLog {
     }
   }
 
-  /** A batch is closed, and may have to wait for the disk; `changed` are the senders whose queues changed since the last one. */
+  /** A batch is closed, and may have to wait for the disk; `changed` are the accounts whose queues changed since the last one. */
   batchClosed(
     { number, reason, closedAtMs }: { number: number; reason: string; closedAtMs: number },
     misfits: ReadonlyMap<PoolEntry, Shortfall>,
-    changed: Iterable<string>,
+    changed: readonly AccountQueue[],
   ): void {
     this.#dropFrom(number);
     const byHash = new Map<string, Shortfall>();
@@ -84,7 +87,7 @@ export class ExplainLog {
       waited.push({ hash, sender, nonceNumber, costWei, receivedAtMs, joined, batch });
     }
     if (waited.length === 0) return;
-    for (const subject of waited) this.#keepIncluded(subject);
+    this.#keepIncluded(waited);
     this.#store?.included(batch, block, waited);
   }
 
@@ -92,7 +95,7 @@ export class ExplainLog {
   explain(hash: string): Explanation | null {
     const entry = this.#index.get(hash);
     if (entry !== undefined) return { hash, batches: this.#since(entry, this.#durableBatch + 1) };
-    const included = this.#included.get(hash);
+    const included = this.#findIncluded(hash);
     if (included === undefined) return null;
     const { batch } = included;
     return { hash, batches: [...this.#since(included, batch), { batch, verdict: 'included', detail: '' }] };
@@ -133,12 +136,12 @@ export class ExplainLog {
     this.#ahead = this.#ahead.filter(({ batch }) => batch.number < number);
   }
 
-  /** The senders among `changed` that still have something waiting. */
-  #moments(batch: number, changed: Iterable<string>): Map<string, Moment> {
+  /** The accounts among `changed` that still have something waiting. */
+  #moments(batch: number, changed: readonly AccountQueue[]): Map<string, Moment> {
     const moments = new Map<string, Moment>();
-    for (const address of changed) {
-      const account = this.#index.account(address);
-      if (account === undefined || account.size === 0) continue;
+    for (const account of changed) {
+      if (account.size === 0) continue;
+      const { address } = account;
       const { nonce, balanceWei } = account;
       const moment = { batch, nonce, missingNonce: account.firstMissingNonce(), balanceWei };
       const last = this.#timelines.get(address)?.at(-1);
@@ -154,19 +157,33 @@ export class ExplainLog {
     this.#batches.push(batch);
     if (this.#batches.length > this.#batchesMax) this.#batches.shift();
     for (const [address, moment] of moments) {
-      const timeline = this.#timelines.get(address) ?? [];
-      timeline.push(moment);
-      if (timeline.length > TIMELINE_MAX) timeline.shift();
-      // To the end of the map: its order is that of the last change.
-      this.#timelines.delete(address);
-      this.#timelines.set(address, timeline);
+      const timeline = this.#timelines.get(address);
+      if (timeline === undefined) this.#timelines.set(address, [moment]);
+      else if (timeline.push(moment) > TIMELINE_MAX) timeline.shift();
     }
-    forgetOldest(this.#timelines, TIMELINES_MAX);
+    if (this.#timelines.size > TIMELINES_MAX * (1 + 1 / FORGOTTEN_SHARE)) this.#forgetTimelines();
   }
 
-  #keepIncluded(subject: IncludedSubject): void {
-    this.#included.set(subject.hash, subject);
-    forgetOldest(this.#included, INCLUDED_MAX);
+  /** Forgets the senders that changed longest ago. */
+  #forgetTimelines(): void {
+    const byChange = [...this.#timelines].sort(([, a], [, b]) => (a.at(-1)?.batch ?? 0) - (b.at(-1)?.batch ?? 0));
+    for (const [address] of byChange.slice(0, byChange.length - TIMELINES_MAX)) this.#timelines.delete(address);
+  }
+
+  #keepIncluded(subjects: readonly IncludedSubject[]): void {
+    this.#included.push(subjects);
+    this.#includedCount += subjects.length;
+    while (this.#includedCount > INCLUDED_MAX && this.#included.length > 1) {
+      this.#includedCount -= this.#included.shift()?.length ?? 0;
+    }
+  }
+
+  #findIncluded(hash: string): IncludedSubject | undefined {
+    for (let i = this.#included.length - 1; i >= 0; i--) {
+      const found = this.#included[i]?.find((subject) => subject.hash === hash);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The last change up to a batch; the oldest kept one where all are newer. */
@@ -188,18 +205,4 @@ export class ExplainLog {
 function met(subject: Subject, batch: ClosedBatchRecord): boolean {
   if (subject.joined !== undefined && batch.joined !== undefined) return subject.joined <= batch.joined;
   return subject.receivedAtMs <= batch.closedAtMs;
-}
-
-/**
- * Keeps a map near its bound. A map remembers deleted entries until it is rehashed, and finding its oldest one walks over all of them: so many
- * are forgotten at a time, in one walk.
- */
-function forgetOldest<K>(map: Map<K, unknown>, max: number): void {
-  const slack = Math.ceil(max / FORGOTTEN_SHARE);
-  if (map.size <= max + slack) return;
-  let over = map.size - max;
-  for (const key of map.keys()) {
-    if (over-- <= 0) return;
-    map.delete(key);
-  }
 }

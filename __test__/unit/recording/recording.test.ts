@@ -59,6 +59,22 @@ test('numbers, texts and bytes come back as they were written', (t) => {
   t.throws(() => out.number(-1), { instanceOf: RangeError });
 });
 
+test('hex digits and large integers are written as their bytes', (t) => {
+  const values = [0n, 1n, 255n, 256n, 10n ** 20n, (1n << 256n) - 1n];
+  const out = new ByteWriter().hex('0x00ffA1', 2).hex('').hex('7b');
+  for (const value of values) out.bigint(value);
+  const reader = new ByteReader(out.copy());
+  t.is(reader.raw(4).toString('hex'), '00ffa17b');
+  for (const value of values) {
+    const bytes = reader.bytes();
+    t.is(BigInt(`0x0${bytes.toString('hex')}`), value);
+    t.true(value === 0n || bytes[0] !== 0, 'no leading zeros');
+  }
+  for (const bad of ['0', 'zz', '0x12']) t.throws(() => new ByteWriter().hex(bad), { instanceOf: RangeError });
+  const long = new ByteWriter().hex('ab'.repeat(10_000));
+  t.is(long.copy().toString('hex'), 'ab'.repeat(10_000));
+});
+
 test('a session with a clean end replays', async (t) => {
   const { recording, disk } = await session();
   const replayed = fundedDisk();

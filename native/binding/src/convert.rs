@@ -51,7 +51,6 @@ pub(crate) fn sealed_to_js(sealed: seal::SealedBlock) -> SealedBlock {
         gas_used: sealed.gas_used.into(),
         batch_number: signed(sealed.batch),
         header_json: sealed.header_json,
-        logs_json: sealed.logs_json,
         tx_hashes: hashes.into(),
         seal_nanos: signed(sealed.nanos.seal),
         tree_nanos: signed(sealed.nanos.tree),

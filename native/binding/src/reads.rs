@@ -112,6 +112,12 @@ impl Engine {
         core.block_receipts_json(core.resolve(BlockId::from(block))).map_err(to_js)
     }
 
+    #[napi(catch_unwind)]
+    pub fn block_logs_json(&self, block: i64) -> Result<String> {
+        let core = self.core()?;
+        core.block_logs_json(core.resolve(BlockId::from(block))).map_err(to_js)
+    }
+
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn logs_json(&self, filter_json: String, max_results: u32) -> Promised<String> {
         let slot = self.slot();

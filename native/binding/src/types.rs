@@ -78,7 +78,6 @@ pub struct SealedBlock {
     pub gas_used: BigInt,
     pub batch_number: i64,
     pub header_json: String,
-    pub logs_json: String,
     pub tx_hashes: Buffer,
     pub seal_nanos: i64,
     pub tree_nanos: i64,

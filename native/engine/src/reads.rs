@@ -6,9 +6,7 @@ use zkevm_state_db::records::{BlockRecord, LogRecord};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
-use crate::views::{
-    LogView, ReceiptContext, batch_json, block_json, log_views, receipt_view, to_json, transaction_view,
-};
+use crate::views::{LogView, ReceiptContext, batch_json, block_json, receipt_view, to_json, transaction_view};
 
 /// A log filter with resolved block numbers.
 #[derive(Debug, Deserialize)]
@@ -165,6 +163,21 @@ impl Engine {
         Ok(())
     }
 
+    /// All logs of a block as a JSON array, as subscriptions tell of them.
+    ///
+    /// # Errors
+    /// [`EngineError::BlockNotFound`], [`EngineError::Db`].
+    pub fn block_logs_json(&self, number: u64) -> EngineResult<String> {
+        let block = self.store().block(number)?.ok_or(EngineError::BlockNotFound)?;
+        let logs = self.store().logs(number, 0, block.log_count)?;
+        let hashes = if logs.is_empty() { Vec::new() } else { self.transaction_hashes(&block)? };
+        let view = |(index, log): (u32, LogRecord)| {
+            let hash = hashes.get(log.tx_index as usize).copied().unwrap_or_default();
+            LogView::new(&block, hash, index, log)
+        };
+        to_json(&(0_u32..).zip(logs).map(view).collect::<Vec<_>>())
+    }
+
     /// A batch with its closing reason and counters.
     ///
     /// # Errors
@@ -230,16 +243,5 @@ impl Engine {
 
     fn transaction_hashes(&self, block: &BlockRecord) -> EngineResult<Vec<B256>> {
         (0..block.tx_count).map(|index| Ok(self.stored_transaction(block.number, index)?.0.hash)).collect()
-    }
-
-    /// The logs of a freshly sealed block, for subscriptions.
-    pub(crate) fn block_logs(block: &BlockRecord, hashes: &[B256], logs: Vec<LogRecord>) -> Vec<LogView> {
-        (0_u32..)
-            .zip(logs)
-            .flat_map(|(index, log)| {
-                let hash = hashes.get(log.tx_index as usize).copied().unwrap_or_default();
-                log_views(block, hash, index, vec![log])
-            })
-            .collect()
     }
 }

@@ -21,7 +21,7 @@ use crate::header::{ReceiptForRoot, receipts_root_and_bloom, transactions_root};
 use crate::layout::Resources;
 use crate::stages::Stage;
 use crate::tree::TreeUpdate;
-use crate::views::{header_json, to_json};
+use crate::views::header_json;
 
 /// Why and how a batch is closed.
 #[derive(Debug, Clone)]
@@ -62,8 +62,6 @@ pub struct SealedBlock {
     pub tx_hashes: Vec<B256>,
     /// Header for `newHeads`.
     pub header_json: String,
-    /// Logs for subscriptions.
-    pub logs_json: String,
     /// Time spent.
     pub nanos: SealNanos,
 }
@@ -187,7 +185,6 @@ impl Engine {
             gas_used: records.block.gas_used,
             batch: batch.number,
             header_json: header_json(&records.block)?,
-            logs_json: to_json(&Self::block_logs(&records.block, &hashes, records.logs.clone()))?,
             tx_hashes: hashes,
             nanos: SealNanos::default(),
         };

@@ -342,7 +342,8 @@ fn blocks_take_over_what_admission_executed_and_the_switch_changes_no_result() {
         assert_eq!(results(&engine, "taken"), taken, "with {pre_execution_bytes} bytes");
         assert_eq!(results(&engine, "changed"), 0);
         let receipts = engine.block_receipts_json(sealed.number).unwrap();
-        (sealed.state_root, sealed.hash, sealed.logs_json, receipts, engine.chain().batch)
+        let logs = engine.block_logs_json(sealed.number).unwrap();
+        (sealed.state_root, sealed.hash, logs, receipts, engine.chain().batch)
     });
     assert_eq!(roots[0], roots[1]);
 }

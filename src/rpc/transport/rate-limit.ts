@@ -19,6 +19,8 @@ export interface RateLimitConfig {
   readonly trustedProxies: readonly string[];
 }
 
+/** First byte of the addresses of IPv4's loopback. */
+const LOOPBACK_NET = 127;
 /** Addresses that are remembered; the ones that were silent longest are forgotten, and start with a full bucket again. */
 const PEERS_MAX = 50_000;
 
@@ -65,6 +67,10 @@ export class RateLimiter {
   readonly #rates: Rates;
   readonly #clock: Clock;
   readonly #proxies: ReadonlySet<string>;
+  /** Nobody is limited. */
+  readonly #isOff: boolean;
+  /** What comes over loopback is not limited, whoever it says it is for. */
+  readonly #loopbackIsFree: boolean;
   /** Silent longest first. */
   readonly #peers = new Map<string, Peer>();
 
@@ -73,6 +79,8 @@ export class RateLimiter {
     this.#rates = { read: config.rateReadPerSecond, heavy: config.rateHeavyPerSecond, send: config.rateSendPerSecond };
     this.#clock = clock;
     this.#proxies = new Set(config.trustedProxies.map((address) => canonical(address)));
+    this.#isOff = Object.values(this.#rates).every((rate) => rate === 0);
+    this.#loopbackIsFree = !config.rateLimitLoopback && ![...this.#proxies].some(isLoopback);
   }
 
   /** Addresses that are remembered. */
@@ -82,8 +90,10 @@ export class RateLimiter {
 
   /** The allowance of a client; null where it is not limited. `forwardedFor` is only asked for where the socket is a trusted proxy's. */
   allowance(remote: ArrayBuffer, forwardedFor: () => string): Allowance | null {
-    if (Object.values(this.#rates).every((rate) => rate === 0)) return null;
-    const address = addressText(new Uint8Array(remote));
+    if (this.#isOff) return null;
+    const bytes = new Uint8Array(remote);
+    if (this.#loopbackIsFree && bytes.length === 4 && bytes[0] === LOOPBACK_NET) return null;
+    const address = addressText(bytes);
     const client = this.#proxies.has(address) ? this.#behindProxy(address, forwardedFor()) : address;
     if (!this.#config.rateLimitLoopback && isLoopback(client)) return null;
     const key = client.includes(':') ? client.split(':').slice(0, 4).join(':') : client;
