@@ -50,6 +50,7 @@ export declare class Engine {
   transactionHashByL2Hash(l2Hash: Buffer): Buffer | null
   receiptJson(hash: Buffer): string | null
   blockReceiptsJson(block: number): string | null
+  blockLogsJson(block: number): string
   logsJson(filterJson: string, maxResults: number): Promise<string>
   batchJson(batch: number, fullTransactions: boolean): string | null
   batchNumberByBlock(block: number): number | null
@@ -226,7 +227,6 @@ export interface SealedBlock {
   gasUsed: bigint
   batchNumber: number
   headerJson: string
-  logsJson: string
   txHashes: Buffer
   sealNanos: number
   treeNanos: number

@@ -276,8 +276,9 @@ export class Admission {
     for (const end of ends) metrics.ended.inc(1, { status: end.status });
     metrics.evicted.inc(accepted.reduce((sum, { acceptance }) => sum + (acceptance.evicted === null ? 0 : 1), 0));
     metrics.accepted.inc(accepted.length);
+    const nowMs = clock.nowMs();
     for (const { item, acceptance } of accepted) {
-      metrics.admissionSeconds.observe((clock.nowMs() - item.receivedAtMs) / 1000);
+      metrics.admissionSeconds.observe((nowMs - item.receivedAtMs) / 1000);
       item.resolve(acceptance.entry.hash);
     }
     this.#modules.onAccepted(puts);

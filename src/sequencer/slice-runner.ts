@@ -148,13 +148,14 @@ export class SliceRunner {
     const accounts = new Set<AccountQueue>();
     const unsettled: Unsettled[] = [];
     let fresh = wasFresh;
+    const nowMs = this.#modules.clock.nowMs();
     for (const [i, entry] of slice.entries()) {
       accounts.add(entry.account);
       const outcome = answer.outcomes[i];
       if (outcome?.result === OUTCOME.included) {
         fresh = false;
         before.add(outcome);
-        this.#included(entry, outcome);
+        this.#included(entry, outcome, nowMs);
         continue;
       }
       pool.index.untake(entry);
@@ -173,8 +174,8 @@ export class SliceRunner {
     }
   }
 
-  #included(entry: PoolEntry, outcome: ExecutionOutcome): void {
-    const { pool, metrics, clock } = this.#modules;
+  #included(entry: PoolEntry, outcome: ExecutionOutcome, nowMs: number): void {
+    const { pool, metrics } = this.#modules;
     entry.attempts++;
     this.#misfitsInRow = 0;
     this.#knownInRow = 0;
@@ -183,7 +184,7 @@ export class SliceRunner {
     (outcome.status === 1 ? metrics.txOk : metrics.txReverted).inc();
     if (outcome.priced === PRICED.adjusted) metrics.repriced.inc(1, { how: 'adjusted' });
     if (outcome.priced === PRICED.executedAgain) metrics.repriced.inc(1, { how: 'executed_again' });
-    metrics.acceptToInclude.observe((clock.nowMs() - entry.receivedAtMs) / 1000);
+    metrics.acceptToInclude.observe((nowMs - entry.receivedAtMs) / 1000);
   }
 
   #act({ entry, outcome, decision, shortfall }: Unsettled): void {

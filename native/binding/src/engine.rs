@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use alloy_primitives::B256;
-use napi::bindgen_prelude::{AsyncTask, Buffer};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Env, Object};
 use napi_derive::napi;
 use zkevm_engine::effective_gas_price::Repricing;
 use zkevm_engine::engine::{Engine as Core, EngineOptions as CoreOptions};
@@ -13,6 +13,7 @@ use zkevm_engine::{EngineError, EngineResult, LimitsDivisor, admission, block, e
 
 use crate::convert::{address, closed_to_js, hash32, head_to_js, sealed_to_js, sealing, signed, unsigned};
 use crate::error::{Result, to_js};
+use crate::lane::Lane;
 use crate::task::{Job, run};
 use crate::types::{
     ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, OpenBlockRequest, SealRequest, SealedBlock,
@@ -22,6 +23,7 @@ use crate::types::{
 #[napi]
 pub struct Engine {
     core: Slot,
+    sequencing: Lane,
 }
 
 pub(crate) type Slot = Arc<RwLock<Option<Arc<Core>>>>;
@@ -44,7 +46,10 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
             .map_err(to_js)?,
         pre_execution_bytes: bytes(options.pre_execution_bytes, "preExecutionBytes")?,
     };
-    Ok(run(move || Core::open(&options), |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))) }))
+    Ok(run(
+        move || Core::open(&options),
+        |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))), sequencing: Lane::default() },
+    ))
 }
 
 fn bytes(value: i64, what: &str) -> Result<usize> {
@@ -79,6 +84,20 @@ impl Engine {
     fn bytes(&self, work: impl FnOnce(&Core) -> EngineResult<Vec<u8>> + Send + 'static) -> PromisedBuffer {
         let slot = Arc::clone(&self.core);
         run(move || work(&*current(&slot)?), Buffer::from)
+    }
+
+    /// Work on the open L2 block, on the thread of sequencing.
+    fn sequence<'env>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&Core) -> EngineResult<Vec<u8>> + Send + 'static,
+    ) -> napi::Result<Object<'env>> {
+        let slot = Arc::clone(&self.core);
+        let work = move || {
+            let core = current(&slot)?;
+            core.timed(Stage::Execution, || work(&core))
+        };
+        self.sequencing.run(env, work, Buffer::from)
     }
 
     /// The same for the account of a stage.
@@ -191,23 +210,22 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
-    pub fn open_block(&self, request: OpenBlockRequest) -> Result<PromisedBuffer> {
-        let read = || -> EngineResult<block::OpenBlockRequest> {
-            Ok(block::OpenBlockRequest {
+    pub fn open_block<'env>(&self, env: &'env Env, request: OpenBlockRequest) -> napi::Result<Object<'env>> {
+        self.sequence(env, move |core| {
+            let request = block::OpenBlockRequest {
                 timestamp: unsigned(request.timestamp, "timestamp")?,
                 now_ms: unsigned(request.now_ms, "nowMs")?,
                 l1_info_tree_index: request.l1_info_tree_index,
                 global_exit_root: request.global_exit_root.as_ref().map_or(Ok(B256::ZERO), hash32)?,
                 l1_block_hash: request.l1_block_hash.as_ref().map_or(Ok(B256::ZERO), hash32)?,
-            })
-        };
-        let request = read().map_err(to_js)?;
-        Ok(self.staged(Stage::Execution, move |core| core.open_block(&request)))
+            };
+            core.open_block(&request)
+        })
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
-    pub fn execute(&self, request: ExecuteRequest) -> PromisedBuffer {
-        self.staged(Stage::Execution, move |core| {
+    pub fn execute<'env>(&self, env: &'env Env, request: ExecuteRequest) -> napi::Result<Object<'env>> {
+        self.sequence(env, move |core| {
             let transactions = unpack_list(&request.transactions)?;
             let repricing = request.repricing.map(|layout| Repricing::read(&layout, transactions.len())).transpose()?;
             let request = block::ExecuteRequest {
@@ -230,10 +248,13 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<SealedBlock>")]
-    pub fn finish_block(&self, request: SealRequest) -> Result<AsyncTask<Job<seal::SealedBlock, SealedBlock>>> {
-        let (now_ms, closing) = sealing(request).map_err(to_js)?;
+    pub fn finish_block<'env>(&self, env: &'env Env, request: SealRequest) -> napi::Result<Object<'env>> {
         let slot = Arc::clone(&self.core);
-        Ok(run(move || current(&slot)?.finish_block(now_ms, closing.as_ref()), sealed_to_js))
+        let work = move || {
+            let (now_ms, closing) = sealing(request)?;
+            current(&slot)?.finish_block(now_ms, closing.as_ref())
+        };
+        self.sequencing.run(env, work, sealed_to_js)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<CommittedBlocks>")]

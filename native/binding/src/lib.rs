@@ -1,6 +1,6 @@
 //! The N-API surface: converts and checks, decides nothing. The only crate that knows N-API.
 //!
-//! Every export catches panics: sync ones by `#[napi(catch_unwind)]`, asynchronous ones inside [`task::Job`], so that a panic in native
+//! Every export catches panics: sync ones by `#[napi(catch_unwind)]`, asynchronous ones inside [`task::Job`] and [`lane::Lane`], so that a panic in native
 //! code becomes a coded error in JavaScript and never ends the process.
 
 #![allow(
@@ -16,6 +16,7 @@
 mod convert;
 mod engine;
 mod error;
+mod lane;
 mod maintenance;
 mod reads;
 mod task;
