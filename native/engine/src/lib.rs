@@ -32,6 +32,7 @@ mod pre_executions;
 mod proof;
 mod reader;
 mod reads;
+mod recent;
 pub mod seal;
 mod senders;
 pub mod settle;

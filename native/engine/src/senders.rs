@@ -2,20 +2,22 @@
 //! is one that verification finds in a batch.
 
 use alloy_primitives::{Address, B256, keccak256};
-use quick_cache::sync::Cache;
 use zkevm_codec::{L2Transaction, Recovery, recover_senders};
 
-/// Senders kept, some 5 MB.
-const SENDERS_MAX: usize = 65_536;
+use crate::recent::Recent;
+
+/// The last so many senders are there, up to twice as many are kept: some 12 MB, half a minute of the most that a node takes. Verification
+/// comes some seconds after admission, later where others need the machine.
+const SENDERS_KEPT: usize = 65_536;
 /// Threads that recover the senders of one group.
 const RECOVERY_THREADS: usize = 2;
 
 /// Recovered senders. The key is the hash of the signed bytes, so that an entry can never stand for another signature.
-pub(crate) struct Senders(Cache<B256, Address>);
+pub(crate) struct Senders(Recent<B256, Address>);
 
 impl Senders {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(SENDERS_MAX))
+        Self(Recent::new(SENDERS_KEPT))
     }
 
     /// Hash and sender of decoded transactions with their signed bytes, in order; no sender where the signature recovers nobody.
