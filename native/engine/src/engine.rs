@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use zkevm_executor::{ExecutorError, StateDiff};
+use zkevm_executor::{AccountState, ExecutorError, StateDiff};
 use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
 use zkevm_state_db::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord, ReceiptRecord, TransactionRecord};
 use zkevm_state_db::{DbError, Store, StoreOptions};
@@ -271,10 +271,15 @@ impl Engine {
         if let Some(account) = self.pending.read().unwrap_or_else(PoisonError::into_inner).get(address) {
             return Ok(*account);
         }
-        if let Some(account) = self.ahead.account(address) {
-            return Ok(record_of(&account));
+        match self.sealed_account(address) {
+            Some(account) => Ok(record_of(&account)),
+            None => Ok(self.store.account(address)?),
         }
-        Ok(self.store.account(address)?)
+    }
+
+    /// An account after the newest sealed block, unless only the store has it. What the cache has is never older than that block.
+    pub(crate) fn sealed_account(&self, address: &Address) -> Option<AccountState> {
+        self.cache.account(address).or_else(|| self.ahead.account(address))
     }
 
     /// An account at the end of a block.

@@ -1,4 +1,4 @@
-//! Pre-execution at admission (node.md 2.4): what a transaction would use, alone, on the newest committed state. Its nonce is taken as
+//! Pre-execution at admission (node.md 2.4): what a transaction would use, alone, on the newest sealed state. Its nonce is taken as
 //! valid, since it may be a future one, and so is its sender's balance, which admission judges by itself.
 
 use std::sync::PoisonError;
@@ -10,7 +10,6 @@ use zkevm_executor::{
     RecoveredTx, StateError, StateReader, pre_execute,
 };
 use zkevm_primitives::{Counters, Limits};
-use zkevm_state_db::Store;
 
 use crate::block::ROM_NO_ERROR;
 use crate::commit::state_of;
@@ -114,7 +113,7 @@ fn run(engine: &Engine, recovered: &RecoveredTx, divisor: LimitsDivisor) -> Resu
         limits: Some(divisor.of(&engine.config().fork.limits)),
         cancel: CancelToken { deadline: Some(Instant::now() + BUDGET), flag: None },
     };
-    pre_execute(NewestReader(engine.store()), &context, recovered)
+    pre_execute(NewestReader(engine), &context, recovered)
 }
 
 /// Counters of decoding the transaction and recovering its sender.
@@ -124,20 +123,30 @@ fn parsing(engine: &Engine, recovered: &RecoveredTx) -> Counters {
     model.rlp_parsing(&recovered.tx, recovered.bytes, recovered.recovery, false).at(levels.tx)
 }
 
-/// The flat tables as they are. A commit in the middle of an execution shows as a mixture of two states, which the block notices when
-/// it checks what was read.
-struct NewestReader<'a>(&'a Store);
+/// The newest sealed state as far as it can be had without waiting for anybody: the cache that blocks fill, sealed blocks, the flat tables.
+/// A block that is sealed in the middle of an execution shows as a mixture of two states, which the block that takes over the result notices
+/// when it checks what was read.
+struct NewestReader<'a>(&'a Engine);
 
 impl StateReader for NewestReader<'_> {
     fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        Ok(state_of(&self.0.account(address).map_err(state_error)?))
+        match self.0.sealed_account(address) {
+            Some(account) => Ok(account),
+            None => Ok(state_of(&self.0.store().account(address).map_err(state_error)?)),
+        }
     }
 
     fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        self.0.storage(address, slot).map_err(state_error)
+        match self.0.cache().slot(address, slot).or_else(|| self.0.ahead().storage(address, slot)) {
+            Some(value) => Ok(value),
+            None => self.0.store().storage(address, slot).map_err(state_error),
+        }
     }
 
     fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        self.0.code(hash).map_err(state_error)
+        match self.0.cache().code(hash).or_else(|| self.0.ahead().code(hash)) {
+            Some(code) => Ok(code),
+            None => self.0.store().code(hash).map_err(state_error),
+        }
     }
 }

@@ -70,6 +70,21 @@ impl FlatCache {
         }
     }
 
+    /// An account if it is here.
+    pub(crate) fn account(&self, address: &Address) -> Option<AccountState> {
+        self.accounts.get(address)
+    }
+
+    /// A slot if it is here.
+    pub(crate) fn slot(&self, address: &Address, slot: &U256) -> Option<U256> {
+        self.slots.get(&(*address, *slot))
+    }
+
+    /// A code if it is here.
+    pub(crate) fn code(&self, hash: &B256) -> Option<Bytes> {
+        self.codes.get(hash)
+    }
+
     /// Forgets everything: blocks whose changes it took over are not to be.
     pub(crate) fn clear(&self) {
         self.accounts.clear();

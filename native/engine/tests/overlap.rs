@@ -101,6 +101,35 @@ fn the_next_block_executes_on_what_is_sealed_and_nobody_else_sees_it() {
 }
 
 #[test]
+fn admission_executes_on_the_code_and_the_slots_of_a_sealed_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(dir.path())).unwrap();
+    let [a, ..] = &accounts()[..] else { panic!("four accounts") };
+    // Stores 42 in slot 0; the code fails while that is zero.
+    let runtime = [0x60, 0, 0x54, 0x60, 10, 0x57, 0x60, 0, 0x80, 0xfd, 0x5b, 0x00];
+    let length = runtime.len() as u8;
+    let init = [0x60, 42, 0x60, 0, 0x55, 0x60, length, 0x60, 17, 0x60, 0, 0x39, 0x60, length, 0x60, 0, 0xf3];
+    open_block(&engine, 100);
+    let rows = execute(&engine, &[a.item(&a.sign(0, None, 0, 200_000, &[&init[..], &runtime[..]].concat()))]);
+    assert_eq!((rows[0].result, rows[0].status), (INCLUDED, 1));
+    engine.finish_block(101_000, None).unwrap();
+    let call = a.sign(1, Some(a.address.create(0)), 0, 60_000, &[]);
+    for commits in [false, true] {
+        if commits {
+            engine.commit_sealed(u64::MAX).unwrap();
+        }
+        let row = zkevm_engine::admission::admit(&engine, &[&call], true).unwrap();
+        assert_eq!(row[272], 1, "pre-execution, durable: {commits}");
+    }
+    let restarted = {
+        drop(engine);
+        Engine::open(&options(dir.path())).unwrap()
+    };
+    let row = zkevm_engine::admission::admit(&restarted, &[&call], true).unwrap();
+    assert_eq!(row[272], 1, "pre-execution with nothing in the cache");
+}
+
+#[test]
 fn calls_and_estimates_at_pending_see_all_that_is_executed() {
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::open(&options(dir.path())).unwrap();

@@ -93,7 +93,7 @@ fn check(case: &Case, tally: &Tally) {
             count(&tally.unaffordable);
             assert_eq!(repriced, Err(error));
         }
-        other => panic!("{other:?} without limits"),
+        other @ TxOutcome::OutOfCounters { .. } => panic!("{other:?} without limits"),
     }
     let follower = |block: &mut BlockExecutor<&MemoryState>| {
         let mut next = tx(u64::from(case.sender == SENDER && repriced.is_ok()), Some(OTHER_CONTRACT), 1, &[]);
