@@ -45,6 +45,15 @@ async function vectorsOf(t: Parameters<typeof conformance>[0], folder: string): 
   return { ...summary, output };
 }
 
+/** Waits until the newest L2 block's batch is closed; answers its number. */
+async function batchClosed(node: TestNode, provider: JsonRpcProvider): Promise<number> {
+  const number = Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [await provider.getBlockNumber()]));
+  return until('the batch to be closed', async () => {
+    const batch = await result(node.url, 'zkevm_getBatchByNumber', ['latest', false]);
+    return Number(batch.number) >= number ? number : null;
+  });
+}
+
 /** A contract with state, all of one holder's tokens moved on (a slot set to zero), plain transfers; answers the contract. */
 async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): Promise<{ token: string; provider: JsonRpcProvider }> {
   const provider = providerOf(node.url);
@@ -54,6 +63,8 @@ async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): 
   const { abi, bytecode } = await contract('Token');
   const deployed: BaseContract = await new ContractFactory(abi as never, bytecode, owner).deploy('Test', 'TST', SUPPLY, LEGACY);
   await deployed.waitForDeployment();
+  // What follows is in a batch of its own, so that the code belongs to the state before that.
+  await batchClosed(node, provider);
   const token = deployed as Contract;
   const mine = token.connect(holder) as Contract;
   for (const amount of [250n, 7n]) {
@@ -62,13 +73,6 @@ async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): 
   }
   await (await holder.sendTransaction({ to: RECEIVER, value: 1n, ...LEGACY })).wait();
   return { token: await token.getAddress(), provider };
-}
-
-async function closedBatches(node: TestNode, of: number): Promise<number> {
-  return until('the batches to be closed', async () => {
-    const batch = await result(node.url, 'zkevm_getBatchByNumber', ['latest', false]);
-    return Number(batch.number) >= of ? Number(batch.number) : null;
-  });
 }
 
 test('whatever the node says of accounts and slots at any block, its state root vouches for', async (t) => {
@@ -143,10 +147,7 @@ test('what cannot be proven is refused with a reason', async (t) => {
 test('exported batches are vectors: conformance executes them from the file alone', async (t) => {
   const node = await startNode(t, { args: ARGS });
   const { token, provider } = await someHistory(t, node);
-  const last = await closedBatches(
-    node,
-    Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [await provider.getBlockNumber()])),
-  );
+  const last = await batchClosed(node, provider);
   const folder = await temporaryFolder(t);
   for (let batch = 1; batch < last; batch++) {
     const { code, output } = await run([MAIN, 'witness', String(batch), '--rpc', node.url, '--out', join(folder, `${batch}.json`)]);
