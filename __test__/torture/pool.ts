@@ -5,6 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { getCreateAddress } from 'ethers';
 import { checkedBatch } from '../helpers/certificate.js';
 import { sleep, startNode } from '../helpers/node.js';
@@ -101,7 +102,9 @@ class Attack {
     const untilMs = Date.now() + seconds * 1000;
     const sending = this.#load.send(untilMs, isAttacked);
     // Until the clock ends, not until the last answer: what hangs then has not been included either.
-    await Promise.race([sending.then(() => sleep(0)), meter.leadIn(untilMs).then(() => sleep(untilMs - Date.now())), this.#watching]);
+    // The clock of a phase that ends before keeps no process alive.
+    const clock = meter.leadIn(untilMs).then(() => after(untilMs - Date.now(), undefined, { ref: false }));
+    await Promise.race([sending.then(() => sleep(0)), clock, this.#watching]);
     const phase = await meter.read();
     await sending;
     await this.#load.answered();
