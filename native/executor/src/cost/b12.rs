@@ -6,13 +6,17 @@
 use super::table::{Count, FrameKindCosts, FrameRule, OpEntry, ProfileTable, c, f, op, sized, term};
 
 /// The table of profile B12.
-pub(super) static TABLE: ProfileTable = ProfileTable {
+pub(super) static TABLE: ProfileTable = COSTS;
+
+/// What the tables of later profiles start from.
+pub(super) const COSTS: ProfileTable = ProfileTable {
     level_numerator: 3,
     level_denominator: 5,
     zero_field_bytes_of_rejected: 1,
     frame_rule: FrameRule::ByTransaction,
     frame_extra: FrameKindCosts { create: c([240, 6, 15, 1, 0, 0, 0, 0], 0), deploy: c([0, 0, 0, 0, 0, 0, 0, 0], 0) },
     ops: OPS,
+    changed_ops: &[],
     batch: f(
         c([362, 1, 9, 0, 2, 0, 46, 0], 2),
         &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))],
@@ -106,7 +110,7 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
 };
 
 #[rustfmt::skip]
-static OPS: &[OpEntry] = &[
+const OPS: &[OpEntry] = &[
     op(0x00, c([32, 0, 0, 0, 0, 0, 0, 0], 0), None, None), // STOP
     op(0x01, c([22, 0, 1, 0, 0, 0, 0, 0], 0), None, None), // ADD
     op(0x02, c([62, 1, 1, 0, 0, 0, 0, 0], 0), None, None), // MUL

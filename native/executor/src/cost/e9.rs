@@ -16,6 +16,7 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
         deploy: c([350, 6, 17, 1, 0, 0, 0, 0], 0),
     },
     ops: OPS,
+    changed_ops: &[],
     batch: f(
         c([372, 1, 8, 0, 2, 0, 46, 0], 2),
         &[term(0, Count::Div { add: 136, div: 136 }, c([0, 0, 0, 0, 1, 0, 0, 0], 0))],
@@ -106,7 +107,7 @@ pub(super) static TABLE: ProfileTable = ProfileTable {
 };
 
 #[rustfmt::skip]
-static OPS: &[OpEntry] = &[
+const OPS: &[OpEntry] = &[
     op(0x00, c([32, 0, 0, 0, 0, 0, 0, 0], 0), None, None), // STOP
     op(0x01, c([22, 0, 1, 0, 0, 0, 0, 0], 0), None, None), // ADD
     op(0x02, c([72, 1, 1, 0, 0, 0, 0, 0], 0), None, None), // MUL

@@ -63,7 +63,7 @@ impl OpTable {
         let nothing = Formula { base: Cost::default(), terms: &[] };
         let mut table =
             Self { constant: vec![[Cost::default(); 256]; FRAME_KINDS], sized: vec![[nothing; 256]; FRAME_KINDS] };
-        for entry in profile.ops {
+        for entry in profile.ops.iter().chain(profile.changed_ops) {
             let extra = &profile.frame_extra;
             let (create, deploy) = (entry.create.unwrap_or(entry.call), entry.deploy.unwrap_or(entry.call));
             let is_jump = matches!(entry.opcode, JUMP | JUMPI);

@@ -87,6 +87,8 @@ pub(crate) struct ProfileTable {
     pub(super) frame_rule: FrameRule,
     pub(super) frame_extra: FrameKindCosts,
     pub(super) ops: &'static [OpEntry],
+    /// Entries that stand for those of `ops` with the same opcode.
+    pub(super) changed_ops: &'static [OpEntry],
     pub(crate) batch: Formula,
     pub(crate) decode_change_l2_block: Formula,
     pub(crate) change_l2_block: Formula,
