@@ -60,14 +60,17 @@ export class SequencerNode {
   readonly sequencer: Sequencer;
   readonly rpc: Rpc;
   readonly genesis: GenesisSource;
+  readonly #verification: Verification;
   readonly #closing: Closing;
+  #endProblem: string | null = null;
 
-  private constructor(parts: Pick<SequencerNode, 'engine' | 'pool' | 'sequencer' | 'rpc' | 'genesis'>, closing: Closing) {
+  private constructor(parts: Parts, closing: Closing) {
     this.engine = parts.engine;
     this.pool = parts.pool;
     this.sequencer = parts.sequencer;
     this.rpc = parts.rpc;
     this.genesis = parts.genesis;
+    this.#verification = parts.verification;
     this.#closing = closing;
   }
 
@@ -92,10 +95,23 @@ export class SequencerNode {
     return this.#closing.done;
   }
 
-  /** The loop ends with the node, or by itself after the batch of `stopAtBatch`: then nothing is left to do here, and the node ends too. */
-  #sequencerStopped(logger: Logger): void {
+  /** Why what the node was to end with is not sound; null where it is, or where the node was told to end. */
+  get endProblem(): string | null {
+    return this.#endProblem;
+  }
+
+  /**
+   * The loop ends with the node, or by itself after the batch of `stopAtBatch` or `stopAtBlock`: when that is verified nothing is left to do
+   * here, and the node ends too.
+   */
+  async #sequencerStopped(logger: Logger): Promise<void> {
     if (this.#closing.started) return;
-    logger.info('the node ends: the sequencer has closed the last batch', { batch: this.sequencer.status().closedBatch });
+    const problem = await this.#verification.caughtUp();
+    if (this.#closing.started) return;
+    this.#endProblem = problem;
+    const facts = { batch: this.sequencer.status().closedBatch };
+    if (problem === null) logger.info('the node ends: the sequencer has closed the last batch', facts);
+    else logger.error('the node ends: the sequencer has closed the last batch, and verification failed', { ...facts, problem });
     void this.close();
   }
 
@@ -105,7 +121,9 @@ export class SequencerNode {
   }
 }
 
-type Finish = (parts: Pick<SequencerNode, 'engine' | 'pool' | 'sequencer' | 'rpc' | 'genesis'>) => SequencerNode;
+/** What a node is made of, as far as it answers for it. */
+type Parts = Pick<SequencerNode, 'engine' | 'pool' | 'sequencer' | 'rpc' | 'genesis'> & { readonly verification: Verification };
+type Finish = (parts: Parts) => SequencerNode;
 
 async function build(config: NodeConfig, modules: NodeModules, closing: Closing, finish: Finish): Promise<SequencerNode> {
   const { logger } = modules;
@@ -191,7 +209,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
   verification.start(sequencer);
-  return finish({ engine, pool, sequencer, rpc, genesis });
+  return finish({ engine, pool, sequencer, rpc, genesis, verification });
 }
 
 interface AdminParts {

@@ -264,6 +264,26 @@ test('transactions, time and the last batch', async (t) => {
   t.is(await result(again.url, 'zkevm_batchNumber'), '0x2');
 });
 
+test('the last block closes its batch, is verified, and ends the node', async (t) => {
+  const dataDir = await temporaryFolder(t);
+  const args = [...QUIET, '--stop-at-block', '2'];
+  const on = await chain(t, args, dataDir);
+  await on.receipt(await on.send(0));
+  t.is(await on.openBatch(), 1);
+  await on.send(0);
+  t.deepEqual(await on.node.exited, { code: 0, signal: null }, on.node.output);
+  t.regex(on.node.output, /batch closed .*reason="?Stop at block/);
+
+  const stopped = await runNode(t, { dataDir, args });
+  t.is(stopped.code, 0, stopped.output);
+  const again = await startNode(t, { dataDir, args: QUIET });
+  const { closingReason, certificate } = await checkedBatch(again.url, 1);
+  t.is(closingReason, 'Stop at block');
+  t.is(certificate.blockCount, 2);
+  t.like(await result(again.url, 'zkevm_status'), { lastChecked: '0x1', openBatch: '0x2' });
+  t.is(await result(again.url, 'eth_blockNumber'), '0x2');
+});
+
 test('operator and shutdown', async (t) => {
   const dataDir = await temporaryFolder(t);
   const on = await chain(t, QUIET, dataDir);

@@ -255,6 +255,7 @@ const sequencer: Settings<SequencerConfig> = {
     blockIntervalMs: 'block-interval-ms',
     batchMaxAgeMs: 'batch-max-age-ms',
     stopAtBatch: 'stop-at-batch',
+    stopAtBlock: 'stop-at-block',
   }),
   emptyBlocks: choice({
     doc: 'L2 blocks without transactions.',

@@ -45,6 +45,8 @@ export interface SequencerConfig {
   readonly maxWaitMs: number;
   /** The node stops after this batch is closed; 0 = never. */
   readonly stopAtBatch: number;
+  /** The node stops after this L2 block, and the batch that is closed with it; 0 = never. */
+  readonly stopAtBlock: number;
   /** Close the open batch when the node stops. */
   readonly closeBatchOnShutdown: boolean;
   /** Batches whose verdicts are kept for explanations. */
@@ -76,6 +78,7 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   sliceBudgetMs: 20,
   maxWaitMs: 60_000,
   stopAtBatch: 0,
+  stopAtBlock: 0,
   closeBatchOnShutdown: true,
   explainedBatchesMax: 1_024,
 };
@@ -109,6 +112,12 @@ export const SEQUENCER_RULES = {
   sliceBudgetMs: { min: 1, max: 1_000, unit: 'ms', help: 'Execution time of one native call.' },
   maxWaitMs: { min: 0, max: 86_400_000, unit: 'ms', help: 'Waiting time after which a ready transaction goes first in an empty batch.' },
   stopAtBatch: { min: 0, max: 9_007_199_254_740_991, unit: 'batch', help: 'Stop after this batch is closed; 0 = never.' },
+  stopAtBlock: {
+    min: 0,
+    max: 9_007_199_254_740_991,
+    unit: 'L2 block',
+    help: 'Stop after this L2 block, and close the batch with it; 0 = never.',
+  },
   explainedBatchesMax: { min: 1, max: 1_000_000, unit: 'batches', help: 'Batches whose verdicts are kept for explanations.' },
 } as const satisfies Partial<Record<keyof SequencerConfig, NumberRule>>;
 

@@ -128,8 +128,11 @@ export class Sequencer implements RpcSequencer {
     const { config, log } = this.#modules;
     log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
     this.#mode.sequence();
-    // Closed in an earlier run: another batch would be one too many.
-    if (config.stopAtBatch > 0 && number > config.stopAtBatch) this.#reachedLastBatch(number - 1);
+    // Reached in an earlier run: another batch, or another block, would be one too many.
+    const { stopAtBatch, stopAtBlock } = config;
+    const { headBlock } = this.#finalizer;
+    const isPast = stopAtBlock > 0 && (headBlock > stopAtBlock || (headBlock === stopAtBlock && this.#finalizer.isBatchFresh));
+    if ((stopAtBatch > 0 && number > stopAtBatch) || isPast) this.#reachedEnd(number - 1);
     this.#loop = this.#run();
   }
 
@@ -146,7 +149,7 @@ export class Sequencer implements RpcSequencer {
     await this.#loop;
   }
 
-  /** Resolves when the loop has ended: after `stop`, or after the batch of `stopAtBatch`. */
+  /** Resolves when the loop has ended: after `stop`, or after the batch of `stopAtBatch` or `stopAtBlock`. */
   get stopped(): Promise<void> {
     return this.#stopped;
   }
@@ -322,8 +325,18 @@ export class Sequencer implements RpcSequencer {
       forcedDeadlineMs: this.#deadlines.forcedMs,
       operatorRequested: this.#operatorRequested,
       draining: this.#mode.mode === 'draining',
+      isLastBlock: this.#isLastBlock(nowMs),
       forkChanges: this.#modules.forkChangesAfter?.(batch.number) ?? false,
     };
+  }
+
+  /** What would be closed now ends with the L2 block of `stopAtBlock`. An empty block is sealed by itself first, where it is to be sealed. */
+  #isLastBlock(nowMs: number): boolean {
+    const { stopAtBlock } = this.#modules.config;
+    if (stopAtBlock === 0) return false;
+    const { block, headBlock } = this.#finalizer;
+    if (block === null) return headBlock === stopAtBlock;
+    return block.number === stopAtBlock && block.entries.length > 0 && this.#deadlines.isBlockDue(nowMs);
   }
 
   /** The open block is due. Without transactions it is sealed only where empty blocks are wanted. */
@@ -375,11 +388,14 @@ export class Sequencer implements RpcSequencer {
     this.#slices.batchOpened();
     const { reason, binding, txCount, blockCount } = certificate;
     log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
-    if (config.stopAtBatch > 0 && number >= config.stopAtBatch) this.#reachedLastBatch(number);
+    const { stopAtBatch, stopAtBlock } = config;
+    const isLastBlock = stopAtBlock > 0 && this.#finalizer.headBlock >= stopAtBlock;
+    if ((stopAtBatch > 0 && number >= stopAtBatch) || isLastBlock) this.#reachedEnd(number);
   }
 
-  #reachedLastBatch(batch: number): void {
-    this.#modules.log.info('last batch reached', { batch, stopAtBatch: this.#modules.config.stopAtBatch });
+  #reachedEnd(batch: number): void {
+    const { stopAtBatch, stopAtBlock } = this.#modules.config;
+    this.#modules.log.info('last batch reached', { batch, block: this.#finalizer.headBlock, stopAtBatch, stopAtBlock });
     this.#mode.drain();
     this.#done = true;
   }

@@ -95,6 +95,12 @@ export class Verification {
     return { enabled, checkedBatch: this.#checked, lag: enabled ? this.#lag : 0, problem: this.#problem, bundle: this.#bundle };
   }
 
+  /** Resolves when there is nothing more to verify: null, or why a batch is left that is not verified. */
+  async caughtUp(): Promise<string | null> {
+    while (this.#running !== null) await this.#running;
+    return this.#problem;
+  }
+
   /** Verifies what is left as far as time allows, and ends. */
   async close(): Promise<void> {
     this.#stopAtMs = this.#modules.clock.monotonicMs() + CLOSE_MS;

@@ -11,6 +11,8 @@ import type { Terminal } from '../terminal.js';
 
 /** Exit code of a run that a second signal cut off. */
 const FORCED = 1;
+/** Exit code of a run that ended by itself and whose last batches could not be verified. */
+const UNSOUND = 1;
 
 /** Answers the exit code when the node has ended. */
 export async function runStart(args: Arguments, terminal: Terminal): Promise<number> {
@@ -36,7 +38,7 @@ export async function runStart(args: Arguments, terminal: Terminal): Promise<num
     });
     await node.closed;
     logger.info('node has stopped');
-    return 0;
+    return node.endProblem === null ? 0 : UNSOUND;
   } catch (error) {
     // A signal during the start is a wish, not a failure.
     if (stop.signal.aborted && error === stop.signal.reason) return 0;

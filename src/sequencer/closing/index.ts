@@ -8,6 +8,7 @@ import { nothingFitsRule } from './nothing-fits.js';
 import { operatorRule } from './operator.js';
 import { rowsRule } from './rows.js';
 import { shutdownRule } from './shutdown.js';
+import { stopAtBlockRule } from './stop-at-block.js';
 import { timeRule } from './time.js';
 import { transactionsRule } from './transactions.js';
 import type { ClosingContext, ClosingRule, ClosingVerdict } from './types.js';
@@ -23,6 +24,7 @@ export const CLOSING_RULES: readonly ClosingRule[] = [
   forcedRule,
   timeRule,
   forkChangeRule,
+  stopAtBlockRule,
   operatorRule,
   shutdownRule,
 ];

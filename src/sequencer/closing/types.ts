@@ -13,7 +13,7 @@ export const CLOSING_REASONS = {
   operator: 'Operator',
   forkChange: 'Fork change',
   shutdown: 'Shutdown',
-  stopAtBatch: 'Stop at batch',
+  stopAtBlock: 'Stop at block',
 } as const;
 export type ClosingReason = (typeof CLOSING_REASONS)[keyof typeof CLOSING_REASONS];
 
@@ -36,6 +36,8 @@ export interface ClosingContext {
   readonly forcedDeadlineMs: number | null;
   readonly operatorRequested: boolean;
   readonly draining: boolean;
+  /** The L2 block that is ready to be sealed, or sealed and the newest, is the last one. */
+  readonly isLastBlock: boolean;
   /** Fork of the next batch differs. */
   readonly forkChanges: boolean;
 }

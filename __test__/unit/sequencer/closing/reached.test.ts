@@ -154,6 +154,71 @@ test('the last batch: closed, then the sequencer ends', async (t) => {
   await t.throwsAsync(() => node.send({ nonce: 1 }), { message: /^sequencer halted/ });
 });
 
+test('the last block: sealed with its batch in one write, then the sequencer ends; what came later waits', async (t) => {
+  const kept = disk();
+  const sequencer = { ...fast, batchMaxAgeMs: 3_600_000, batchTxsMax: 0, stopAtBlock: 2 };
+  const node = await startSim({ disk: kept, sequencer });
+  await node.send();
+  await node.clock.run(300);
+  t.is(node.disk.closed.length, 0, 'one block before');
+  await node.send({ nonce: 1 });
+  await node.clock.run(10);
+  t.is(node.disk.blocks.length, 1, 'the last block takes transactions until it is due');
+  await node.send({ sender: addressOf(0xa2) });
+  await node.clock.runUntil(node.sequencer.stopped);
+  t.deepEqual(
+    node.published.map(({ txCount }) => txCount),
+    [1, 2],
+  );
+  t.is(node.disk.closed[0]?.reason, 'Stop at block');
+  t.deepEqual(
+    node.published.map(({ number }) => number),
+    [1, 2],
+  );
+  await t.throwsAsync(() => node.send({ nonce: 2 }), { message: /^sequencer halted/ });
+
+  const again = await startSim({ disk: kept, sequencer });
+  await again.clock.runUntil(again.sequencer.stopped);
+  t.is(kept.blocks.length, 2, 'the same stop again makes nothing');
+  t.is(kept.closed.length, 1);
+});
+
+test('the last block is there and its batch is open: the batch is closed; a chain that is past it is left alone', async (t) => {
+  const kept = disk();
+  const first = await startSim({ disk: kept, sequencer: { ...fast, batchMaxAgeMs: 3_600_000, closeBatchOnShutdown: false } });
+  await first.send();
+  await first.clock.run(300);
+  await first.clock.runUntil(first.sequencer.stop());
+  t.deepEqual([kept.blocks.length, kept.closed.length], [1, 0]);
+  const closing = await startSim({ disk: kept, sequencer: { ...fast, stopAtBlock: 1 } });
+  await closing.clock.runUntil(closing.sequencer.stopped);
+  t.deepEqual([kept.blocks.length, kept.closed[0]?.reason], [1, 'Stop at block']);
+  const later = await startSim({ disk: kept, sequencer: { ...fast, batchMaxAgeMs: 3_600_000, closeBatchOnShutdown: false } });
+  await later.send({ nonce: 1 });
+  await later.clock.run(300);
+  await later.clock.runUntil(later.sequencer.stop());
+  const past = await startSim({ disk: kept, sequencer: { ...fast, stopAtBlock: 1 } });
+  await past.clock.runUntil(past.sequencer.stopped);
+  t.deepEqual([kept.blocks.length, kept.closed.length], [2, 1], 'neither block nor batch');
+});
+
+test('the last block is an empty one where empty blocks are made', async (t) => {
+  const node = await startSim({ disk: disk(), sequencer: { ...fast, batchMaxAgeMs: 3_600_000, emptyBlocks: 'interval', stopAtBlock: 3 } });
+  await node.clock.runUntil(node.sequencer.stopped);
+  t.deepEqual([node.disk.blocks.length, node.disk.closed[0]?.reason], [3, 'Stop at block']);
+});
+
+test('the last block fills its batch: no further batch is closed', async (t) => {
+  const node = await startSim({ disk: disk(), sequencer: { ...fast, batchTxsMax: 2, stopAtBlock: 1 } });
+  await node.send();
+  await node.send({ nonce: 1 });
+  await node.clock.runUntil(node.sequencer.stopped);
+  t.deepEqual(
+    node.disk.closed.map(({ reason }) => reason),
+    ['Max transactions'],
+  );
+});
+
 test('limits without room for a block halt with a reason', async (t) => {
   const limits = [...FAKE_LIMITS];
   limits[4] = 4;

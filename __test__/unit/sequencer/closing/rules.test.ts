@@ -10,6 +10,7 @@ import { nothingFitsRule } from '../../../../src/sequencer/closing/nothing-fits.
 import { operatorRule } from '../../../../src/sequencer/closing/operator.js';
 import { rowsRule } from '../../../../src/sequencer/closing/rows.js';
 import { shutdownRule } from '../../../../src/sequencer/closing/shutdown.js';
+import { stopAtBlockRule } from '../../../../src/sequencer/closing/stop-at-block.js';
 import { timeRule } from '../../../../src/sequencer/closing/time.js';
 import { transactionsRule } from '../../../../src/sequencer/closing/transactions.js';
 import type { ClosingContext } from '../../../../src/sequencer/closing/types.js';
@@ -39,6 +40,7 @@ function context(changes: Partial<ClosingContext> = {}): ClosingContext {
     forcedDeadlineMs: null,
     operatorRequested: false,
     draining: false,
+    isLastBlock: false,
     forkChanges: false,
     ...changes,
   };
@@ -142,4 +144,10 @@ test('order: counts, then resources, then deadlines, then requests', (t) => {
   t.is(judgeClosing({ ...calm, openedAtMs: calm.nowMs })?.reason, 'Fork change');
   t.is(judgeClosing({ ...calm, openedAtMs: calm.nowMs, forkChanges: false })?.reason, 'Operator');
   t.is(judgeClosing(context()), null);
+});
+
+test('stop at block', (t) => {
+  t.deepEqual(stopAtBlockRule(context({ isLastBlock: true })), { reason: 'Stop at block' });
+  t.is(stopAtBlockRule(context()), null);
+  t.is(judgeClosing(context({ isLastBlock: true, operatorRequested: true }))?.reason, 'Stop at block');
 });
