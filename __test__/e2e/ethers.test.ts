@@ -1,25 +1,13 @@
 /** ethers 6 against a real node: deploy, send, wait, call, logs, new heads. */
 import test from 'ava';
-import {
-  type BaseContract,
-  type Contract,
-  ContractFactory,
-  type ContractTransactionReceipt,
-  isError,
-  type JsonRpcProvider,
-  WebSocketProvider,
-} from 'ethers';
+import { type BaseContract, type Contract, ContractFactory, type ContractTransactionReceipt, isError, type JsonRpcProvider } from 'ethers';
 import { account, CHAIN_ID, ETHER } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
-import { startNode, type TestNode, until } from '../helpers/node.js';
-import { providerOf } from '../helpers/provider.js';
+import { startNode, until } from '../helpers/node.js';
+import { providerOf, socketProviderOf } from '../helpers/provider.js';
 
 const LEGACY = { type: 0 };
 const SUPPLY = 1_000_000n * ETHER;
-
-function connect(node: TestNode): JsonRpcProvider {
-  return providerOf(node.url);
-}
 
 async function deployToken(provider: JsonRpcProvider, index: number): Promise<Contract> {
   const { abi, bytecode } = await contract('Token');
@@ -31,8 +19,7 @@ async function deployToken(provider: JsonRpcProvider, index: number): Promise<Co
 
 test('a transfer moves value, and the sender pays it and the fee', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const provider = connect(node);
-  t.teardown(async () => provider.destroy());
+  const provider = providerOf(t, node.url);
   t.is((await provider.getNetwork()).chainId, CHAIN_ID);
   const wallet = account(0).connect(provider);
   const before = await provider.getBalance(wallet.address);
@@ -48,8 +35,7 @@ test('a transfer moves value, and the sender pays it and the fee', async (t) => 
 
 test('an ERC-20 is deployed, called, moved, and its logs are found', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const provider = connect(node);
-  t.teardown(async () => provider.destroy());
+  const provider = providerOf(t, node.url);
   const token = await deployToken(provider, 0);
   const [owner, receiver] = [account(0).address, account(1).address];
   t.is(await token.getFunction('balanceOf')(owner), SUPPLY);
@@ -70,8 +56,7 @@ test('an ERC-20 is deployed, called, moved, and its logs are found', async (t) =
 
 test('a revert is decoded with its own error, by call and by estimate', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const provider = connect(node);
-  t.teardown(async () => provider.destroy());
+  const provider = providerOf(t, node.url);
   const token = await deployToken(provider, 0);
   const poor = token.connect(account(2).connect(provider)) as Contract;
   for (const attempt of [
@@ -99,10 +84,8 @@ test('a revert is decoded with its own error, by call and by estimate', async (t
 
 test('new heads and logs arrive over WebSocket, in order and without gaps', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const socket = new WebSocketProvider(node.wsUrl);
-  t.teardown(() => socket.destroy());
-  const provider = connect(node);
-  t.teardown(async () => provider.destroy());
+  const socket = socketProviderOf(t, node.wsUrl);
+  const provider = providerOf(t, node.url);
   const token = await deployToken(provider, 0);
   const heads: number[] = [];
   const logs: string[] = [];
@@ -129,8 +112,7 @@ test('new heads and logs arrive over WebSocket, in order and without gaps', asyn
 
 test('a batch closes by age with counters, reason and the blocks it holds', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100', '--batch-max-age-ms', '1000'] });
-  const provider = connect(node);
-  t.teardown(async () => provider.destroy());
+  const provider = providerOf(t, node.url);
   const wallet = account(0).connect(provider);
   const receipt = await (await wallet.sendTransaction({ to: account(1).address, value: 1n, ...LEGACY })).wait();
   const block = `0x${(receipt?.blockNumber ?? 0).toString(16)}`;

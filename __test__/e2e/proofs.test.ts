@@ -14,7 +14,7 @@ import { conformance, type Summary } from '../helpers/conformance.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
 import { HAVE_VECTORS, MAIN, ROOT, temporaryFolder, VECTORS } from '../helpers/paths.js';
-import { providerOf } from '../helpers/provider.js';
+import { type ClientTest, providerOf } from '../helpers/provider.js';
 import { result, rpc } from '../helpers/rpc.js';
 
 const LEGACY = { type: 0 };
@@ -55,9 +55,8 @@ async function batchClosed(node: TestNode, provider: JsonRpcProvider): Promise<n
 }
 
 /** A contract with state, all of one holder's tokens moved on (a slot set to zero), plain transfers; answers the contract. */
-async function someHistory(t: Parameters<typeof startNode>[0], node: TestNode): Promise<{ token: string; provider: JsonRpcProvider }> {
-  const provider = providerOf(node.url);
-  t.teardown(async () => provider.destroy());
+async function someHistory(t: ClientTest, node: TestNode): Promise<{ token: string; provider: JsonRpcProvider }> {
+  const provider = providerOf(t, node.url);
   const [owner, holder] = [account(0).connect(provider), account(1).connect(provider)];
   await (await owner.sendTransaction({ to: RECEIVER, value: 3n * ETHER, ...LEGACY })).wait();
   const { abi, bytecode } = await contract('Token');
@@ -115,8 +114,7 @@ test('the example verifies a balance, and says so when it is not there', async (
   // The root of another state vouches for nothing.
   const other = await startNode(t, { args: ARGS });
   for (const [index, { url }] of [node, other].entries()) {
-    const provider = providerOf(url);
-    t.teardown(async () => provider.destroy());
+    const provider = providerOf(t, url);
     await (
       await account(0)
         .connect(provider)

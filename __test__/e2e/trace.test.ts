@@ -100,8 +100,7 @@ test('callTracer shows what the contract says', async (t) => {
 
 test('ethers gets every opcode, and only what it asks for', async (t) => {
   const { node, hash, receipt } = t.context;
-  const provider = providerOf(node.url);
-  t.teardown(async () => provider.destroy());
+  const provider = providerOf(t, node.url);
   const lean = await provider.send('debug_traceTransaction', [hash, { disableStack: true, disableStorage: true }]);
   t.like(lean, { failed: false, gas: Number(receipt.gasUsed), returnValue: '0x' });
   const names = lean.structLogs.map(({ op }: { op: string }) => op);

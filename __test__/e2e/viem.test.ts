@@ -5,12 +5,14 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { ACCOUNTS } from '../helpers/accounts.js';
 import { contract } from '../helpers/contracts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
+import { type ClientTest, endWhenStuck } from '../helpers/provider.js';
 
 const CHAIN_ID = 1001;
 /** A busy machine is no failure. */
 const PATIENT = { timeout: 120_000 };
 
-function clients(node: TestNode) {
+function clients(t: ClientTest, node: TestNode) {
+  endWhenStuck(t);
   const chain = defineChain({
     id: CHAIN_ID,
     name: 'development',
@@ -31,7 +33,7 @@ function clients(node: TestNode) {
 
 test('a legacy transfer is sent, awaited and seen in the balances', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const { reader, writer, receiver } = clients(node);
+  const { reader, writer, receiver } = clients(t, node);
   t.is(await reader.getChainId(), CHAIN_ID);
   const hash = await writer.sendTransaction({ to: receiver.address, value: parseEther('2'), type: 'legacy' });
   const receipt = await reader.waitForTransactionReceipt({ hash });
@@ -47,7 +49,7 @@ test('a legacy transfer is sent, awaited and seen in the balances', async (t) =>
 
 test('a contract is deployed, written, read, simulated, and its logs are found', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const { reader, writer, owner, receiver } = clients(node);
+  const { reader, writer, owner, receiver } = clients(t, node);
   const { abi, bytecode } = await contract('Token');
   const supply = parseEther('1000');
   const deployed = await writer.deployContract({ abi, bytecode, args: ['Viem', 'VIM', supply], type: 'legacy' });
@@ -71,10 +73,13 @@ test('a contract is deployed, written, read, simulated, and its logs are found',
 
 test('newHeads over WebSocket brings every block once', async (t) => {
   const node = await startNode(t, { args: ['--block-interval-ms', '100'] });
-  const { chain, reader, writer, receiver } = clients(node);
+  const { chain, reader, writer, receiver } = clients(t, node);
   const socket = createPublicClient({ chain, transport: webSocket(node.wsUrl, PATIENT) });
+  // viem keeps sockets in a pool of its own, and opens them again: closing this one is what lets the process end.
+  t.teardown(async () => (await socket.transport.getRpcClient()).close());
   const seen: bigint[] = [];
   const stop = socket.watchBlocks({ onBlock: ({ number }) => seen.push(number), onError: (error) => t.fail(String(error)) });
+  t.teardown(stop);
   await socket.getChainId();
   let last = 0n;
   for (let index = 0; index < 3; index += 1) {
@@ -82,11 +87,8 @@ test('newHeads over WebSocket brings every block once', async (t) => {
     last = (await reader.waitForTransactionReceipt({ hash })).blockNumber;
   }
   await until('the head of the last block', async () => (seen.at(-1) === last ? true : null));
-  stop();
   t.deepEqual(
     seen,
     seen.map((_, index) => (seen[0] ?? 0n) + BigInt(index)),
   );
-  // viem keeps sockets in a pool of its own: closing it is what lets the process end.
-  (await socket.transport.getRpcClient()).close();
 });

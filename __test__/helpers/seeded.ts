@@ -1,4 +1,18 @@
 /** Choices from one seed. */
+
+/** The seed of a test: ZKEVM_SEED where it is set, else always the same. Whoever asks prints it. */
+export function seedOr(usual: number): number {
+  const given = process.env['ZKEVM_SEED'];
+  if (given === undefined) return usual;
+  if (!/^\d{1,10}$/.test(given)) throw new RangeError(`ZKEVM_SEED is not a number of up to ten digits: ${given}`);
+  return Number(given);
+}
+
+/** A seed that differs from run to run, unless ZKEVM_SEED is set: for long runs, which look for what nobody has seen. */
+export function freshSeed(): number {
+  return seedOr(Date.now() % 0xffff_ffff);
+}
+
 export class Seeded {
   #state: number;
 

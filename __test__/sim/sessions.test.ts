@@ -3,13 +3,14 @@
  * seeds are for those who look for faults. A failing session prints its seed; ZKEVM_SEED=<seed> ZKEVM_SIM_SEEDS=1 plays it again.
  */
 import test from 'ava';
+import { seedOr } from '../helpers/seeded.js';
 import { breaches } from './invariants.js';
 import { playSession } from './session.js';
 
 const FIRST_SEED = 207_800_000;
 
 test('sessions keep their invariants', async (t) => {
-  const first = Number(process.env['ZKEVM_SEED'] ?? FIRST_SEED);
+  const first = seedOr(FIRST_SEED);
   const count = Number(process.env['ZKEVM_SIM_SEEDS'] ?? 300);
   const totals = { acknowledged: 0, included: 0, batches: 0, kills: 0, ended: 0 };
   const reasons = new Map<string, number>();

@@ -5,8 +5,8 @@
 import { ACCOUNTS, account, signed } from '../helpers/accounts.js';
 import { sleep, startNode, type TestNode, until } from '../helpers/node.js';
 import { type Teardown, temporaryFolder } from '../helpers/paths.js';
-import { type Random, random } from '../helpers/random.js';
 import { result, results, rpc } from '../helpers/rpc.js';
+import { Seeded } from '../helpers/seeded.js';
 
 const ARGS = ['--block-interval-ms', '50', '--batch-max-age-ms', '700'];
 /** From the first moments after listening to a few closed batches. */
@@ -27,20 +27,20 @@ export class World {
 }
 
 /** Kills a node `rounds` times. Throws on the first thing that is not as it was promised. */
-export async function killMany(t: Teardown, rounds: number, log: (line: string) => void): Promise<World> {
-  const chance = random();
-  log(`ZKEVM_SEED=${chance.seed}`);
+export async function killMany(t: Teardown, rounds: number, seed: number, log: (line: string) => void): Promise<World> {
+  const chance = new Seeded(seed);
+  log(`ZKEVM_SEED=${seed}`);
   const dataDir = await temporaryFolder(t);
   const world = new World();
   for (let round = 1; round <= rounds; round += 1) {
     const node = await startNode(t, { dataDir, args: ARGS });
-    await compare(node, world, `seed ${chance.seed}, start ${round}`);
+    await compare(node, world, `seed ${seed}, start ${round}`);
     // In every other round the moment counts from the first acknowledgement: a slow machine has something to lose too.
     await streamAndKill(node, world, chance, round % 2 === 0);
     if (round % 10 === 0) log(`${round} kills: ${world.acknowledged.size} transactions acknowledged, all there at each start`);
   }
   const node = await startNode(t, { dataDir, args: ARGS });
-  await compare(node, world, `seed ${chance.seed}, last start`);
+  await compare(node, world, `seed ${seed}, last start`);
   await allIncluded(node, world);
   await until('a closed batch', async () => {
     world.closedBatch = BigInt(await result(node.url, 'zkevm_batchNumber'));
@@ -77,7 +77,7 @@ async function compare(node: TestNode, world: World, when: string): Promise<void
   if (closed < world.closedBatch) throw new Error(`${when}: batch ${world.closedBatch} was closed, now only ${closed} is`);
 }
 
-async function streamAndKill(node: TestNode, world: World, chance: Random, isUnderLoad: boolean): Promise<void> {
+async function streamAndKill(node: TestNode, world: World, chance: Seeded, isUnderLoad: boolean): Promise<void> {
   let alive = true;
   const before = world.acknowledged.size;
   const streams = ACCOUNTS.map((_, sender) => stream(node, world, sender, () => alive));

@@ -2,6 +2,8 @@
  * Long runs against real nodes: `npm run torture -- kill [ROUNDS] | pool [SECONDS] | reload [TRANSACTIONS]`. What fails throws, with the
  * seed that replays it; the short versions are tests of their own.
  */
+
+import { freshSeed } from '../helpers/seeded.js';
 import { killMany } from './kills.js';
 import { median, type Phase } from './phases.js';
 import { attackPool } from './pool.js';
@@ -34,8 +36,6 @@ class Runs {
   }
 }
 
-const seedOf = (given: string | undefined): number => Number(given ?? Date.now() % 0xffff_ffff) >>> 0;
-
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined) => Promise<unknown>>> = {
@@ -49,7 +49,7 @@ const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined)
       attackedTxs: ATTACKED_SECONDS * PREPARED_PER_SECOND,
       crowd: { burners: BURNERS, regulars: REGULARS, onceEach: pairs * ATTACKED_SECONDS * ONCE_EACH_PER_SECOND },
     };
-    const { kept, alone, attacked } = await attackPool(runs, plan, seedOf(process.env['ZKEVM_SEED']), say);
+    const { kept, alone, attacked } = await attackPool(runs, plan, freshSeed(), say);
     const cpu = (phases: readonly Phase[]): number => median(phases.map(({ nodeCpuUs }) => nodeCpuUs));
     say(
       `honest throughput kept: ${(100 * kept).toFixed(1)} %, by CPU time of the node ${((100 * cpu(alone)) / cpu(attacked)).toFixed(1)} %`,
@@ -60,7 +60,7 @@ const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined)
     const { loadMs } = await reloadPool(runs, count, say);
     if (loadMs >= RELOAD_MS_MAX) throw new Error(`the pool was loaded in ${loadMs} ms, want less than ${RELOAD_MS_MAX}`);
   },
-  kill: (runs, rounds = KILLS) => killMany(runs, rounds, say),
+  kill: (runs, rounds = KILLS) => killMany(runs, rounds, freshSeed(), say),
 };
 
 const [name = '', amount] = process.argv.slice(2);

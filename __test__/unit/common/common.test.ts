@@ -1,10 +1,10 @@
 import test from 'ava';
-import fc from 'fast-check';
 import { BoundedQueue } from '../../../src/common/bounded-queue.js';
 import { bigIntFromBytes, fromHex, isHexBytes, MAX_U256, toHex, toQuantity, tryFromHex, u256ToBytes } from '../../../src/common/bytes.js';
 import { CodedError, errorCode, errorMessage, hasCode } from '../../../src/common/errors.js';
 import { createLogger, type LogFormat, type LogLevel } from '../../../src/common/logger.js';
 import { METRIC_CHILDREN_MAX, MetricsRegistry } from '../../../src/common/metrics.js';
+import fc from '../../helpers/properties.js';
 
 test('hex: decode of encode is the identity', (t) => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => fromHex(toHex(bytes)).equals(bytes)));

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import fc from 'fast-check';
 import { REPRICING, readU256 } from '../../../src/native/layouts.js';
 import {
   breakEvenGasPrice,
@@ -13,6 +12,7 @@ import {
 } from '../../../src/pool/effective-gas-price.js';
 import { categoryOf, Pricing } from '../../../src/pool/pricing.js';
 import { ROOT } from '../../helpers/paths.js';
+import fc from '../../helpers/properties.js';
 
 const GWEI = 1_000_000_000n;
 const config = { ...EFFECTIVE_GAS_PRICE_DEFAULTS, l1GasPriceFactorPpm: 50_000n };

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import fc from 'fast-check';
 import { AdmissionRow } from '../../../src/pool/admission-row.js';
 import { byArrival, byPrice, comparePrice, PoolEntry } from '../../../src/pool/entry.js';
 import { PoolIndex } from '../../../src/pool/pool-index.js';
 import { addressOf, admissionRow, fakeTransaction, GWEI, rawOf } from '../../helpers/fake-transaction.js';
+import fc from '../../helpers/properties.js';
 
 const RICH = 10n ** 30n;
 let arrivals = 0;

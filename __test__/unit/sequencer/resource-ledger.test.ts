@@ -1,8 +1,8 @@
 import test from 'ava';
-import fc from 'fast-check';
 import { RESOURCE_BYTES } from '../../../src/native/layouts.js';
 import { ResourceLedger } from '../../../src/sequencer/resource-ledger.js';
 import { RESOURCE_NAMES, RESOURCE_ORDER, readResources, writeResources, zeroResources } from '../../../src/sequencer/resources.js';
+import fc from '../../helpers/properties.js';
 
 const LIMITS = new Array<number>(10).fill(100);
 
