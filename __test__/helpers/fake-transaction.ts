@@ -19,6 +19,8 @@ export interface FakeTransaction {
   readonly reverts: boolean;
   /** The core fails on it. */
   readonly panics: boolean;
+  /** Its sender has code by the time it runs: it is skipped. */
+  readonly getsCode: boolean;
   /** What pre-execution answers. */
   readonly preStatus: number;
   readonly preCounter: number;
@@ -56,6 +58,7 @@ export function fakeTransaction(changes: Partial<FakeTransaction> = {}): FakeTra
     reserved: (changes.used ?? used).map((value) => value + Math.ceil(value / 20)),
     reverts: false,
     panics: false,
+    getsCode: false,
     preStatus: PRE_STATUS.notRun,
     preCounter: 0,
     chainId: FAKE_CHAIN_ID,

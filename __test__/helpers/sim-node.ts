@@ -15,7 +15,8 @@ import { batchLimits } from '../../src/sequencer/limits.js';
 import type { BatchVerifier, SequencerModules } from '../../src/sequencer/modules.js';
 import { orderOf } from '../../src/sequencer/ordering.js';
 import { Sequencer } from '../../src/sequencer/sequencer.js';
-import { FakeDisk, FakeEngine, type FakeFaults } from './fake-engine.js';
+import { FakeDisk } from './fake-disk.js';
+import { FakeEngine, type FakeFaults } from './fake-engine.js';
 import { type FakeTransaction, fakeTransaction, rawOf } from './fake-transaction.js';
 import { SimClock } from './sim-clock.js';
 
@@ -26,6 +27,7 @@ export interface SimOptions {
   readonly sequencer?: Partial<SequencerConfig>;
   readonly limits?: readonly number[];
   readonly latencyMs?: (verb: string) => number;
+  readonly answerMs?: (verb: string) => number;
   readonly faults?: FakeFaults;
   readonly forcedDeadlineMs?: () => number | null;
   readonly forkChangesAfter?: (batch: number) => boolean;
@@ -54,7 +56,7 @@ export interface SimNode {
 export async function startSim(options: SimOptions = {}): Promise<SimNode> {
   const clock = options.clock ?? new SimClock();
   const disk = options.disk ?? new FakeDisk();
-  const engine = new FakeEngine(disk, { clock, ...pick(options, ['limits', 'latencyMs', 'faults']) });
+  const engine = new FakeEngine(disk, { clock, ...pick(options, ['limits', 'latencyMs', 'answerMs', 'faults']) });
   const metrics = new MetricsRegistry();
   const log = options.log ?? silentLogger;
   const config = { ...POOL_DEFAULTS, ...options.pool };

@@ -1,5 +1,6 @@
 /** What must hold after every session, whatever happened in it. */
-import { costOf, MARKER_USED } from '../helpers/fake-engine.js';
+import { MARKER_USED } from '../helpers/fake-engine.js';
+import { costOf } from '../helpers/fake-execution.js';
 import type { SessionRecord } from './session.js';
 
 /** Every breach, as sentences. */

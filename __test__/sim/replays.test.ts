@@ -5,11 +5,13 @@
 import test from 'ava';
 import { framesOf } from '../../src/recording/frames.js';
 import { type ReplayHost, type ReplayReport, replay } from '../../src/recording/replay.js';
-import { FakeDisk, FakeEngine } from '../helpers/fake-engine.js';
+import { FakeDisk } from '../helpers/fake-disk.js';
+import { FakeEngine } from '../helpers/fake-engine.js';
 import { MemoryRecord } from '../helpers/memory-record.js';
+import { seedOr } from '../helpers/seeded.js';
 import { playSession, type SessionRecord } from './session.js';
 
-const FIRST_SEED = Number(process.env['ZKEVM_SEED'] ?? 40_000);
+const FIRST_SEED = seedOr(40_000);
 const SESSIONS = Number(process.env['ZKEVM_SIM_REPLAYS'] ?? 200);
 
 interface Replayed {
@@ -26,6 +28,7 @@ async function replayOf(bytes: Buffer, record: SessionRecord): Promise<Replayed>
 }
 
 test('recorded sessions replay byte for byte', async (t) => {
+  t.log(`seeds ${FIRST_SEED} to ${FIRST_SEED + SESSIONS - 1}`);
   const totals = { arrivals: 0, batches: 0, blocks: 0, lives: 0, bytes: 0, rawBytes: 0 };
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SESSIONS; seed++) {
     const recording = new MemoryRecord();

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { DECODE_CODES, PRE_STATUS } from '../../../src/native/layouts.js';
 import { OPEN_ACCESS } from '../../../src/pool/access-list.js';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../../helpers/fake-transaction.js';
 import { type SimNode, type SimOptions, startSim } from '../../helpers/sim-node.js';
 

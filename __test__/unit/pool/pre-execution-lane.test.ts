@@ -1,7 +1,7 @@
 import test from 'ava';
 import { PRE_STATUS } from '../../../src/native/layouts.js';
 import { PreExecutionLane } from '../../../src/pool/pre-execution-lane.js';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, fakeTransaction, hashOf, rawOf } from '../../helpers/fake-transaction.js';
 import { SimClock } from '../../helpers/sim-clock.js';
 import { startSim } from '../../helpers/sim-node.js';

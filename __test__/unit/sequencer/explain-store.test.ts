@@ -3,7 +3,7 @@ import { silentLogger } from '../../../src/common/logger.js';
 import { packList, unpackList } from '../../../src/native/layouts.js';
 import { decodeBatch, decodeIncluded, encodeBatch, encodeIncluded } from '../../../src/sequencer/explain-records.js';
 import { EngineExplanations } from '../../../src/sequencer/explain-store.js';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, GWEI } from '../../helpers/fake-transaction.js';
 import { type SimNode, startSim } from '../../helpers/sim-node.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, GWEI } from '../../helpers/fake-transaction.js';
 import { startSim } from '../../helpers/sim-node.js';
 

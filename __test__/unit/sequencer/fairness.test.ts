@@ -1,6 +1,6 @@
 import test from 'ava';
 import { PRE_STATUS } from '../../../src/native/layouts.js';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, GWEI } from '../../helpers/fake-transaction.js';
 import { startSim } from '../../helpers/sim-node.js';
 

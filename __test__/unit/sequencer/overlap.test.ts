@@ -1,7 +1,7 @@
 /** Blocks that execute while earlier ones are written: order, durability, back-pressure, and what a failed commit leaves. */
 import test from 'ava';
 import { COMMIT_WAITING_MAX } from '../../../src/sequencer/committer.js';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf } from '../../helpers/fake-transaction.js';
 import { SimClock } from '../../helpers/sim-clock.js';
 import { type SimNode, type SimOptions, startSim } from '../../helpers/sim-node.js';

@@ -3,7 +3,8 @@ import { PRE_STATUS } from '../../../src/native/layouts.js';
 import { ResourceLedger } from '../../../src/sequencer/resource-ledger.js';
 import { RESOURCE_NAMES, zeroResources } from '../../../src/sequencer/resources.js';
 import { overdueEntries, takeSlice } from '../../../src/sequencer/selection.js';
-import { FAKE_LIMITS, FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
+import { FAKE_LIMITS } from '../../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, GWEI } from '../../helpers/fake-transaction.js';
 import { type SimNode, startSim } from '../../helpers/sim-node.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, fakeTransaction, GWEI, hashOf, rawOf } from '../../helpers/fake-transaction.js';
 import { SimClock } from '../../helpers/sim-clock.js';
 import { startSim } from '../../helpers/sim-node.js';

@@ -1,6 +1,6 @@
 /** Pool and sequencer with a verifier: what a lag and a differing batch do to them. */
 import test from 'ava';
-import { FakeDisk } from '../../helpers/fake-engine.js';
+import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf } from '../../helpers/fake-transaction.js';
 import { startSim } from '../../helpers/sim-node.js';
 

@@ -2,7 +2,8 @@
 import test from 'ava';
 import { COUNTER_COUNT, COUNTER_NAMES } from '../../../../src/native/layouts.js';
 import type { Certificate } from '../../../../src/sequencer/certificate.js';
-import { FAKE_LIMITS, type FakeBatch, FakeDisk } from '../../../helpers/fake-engine.js';
+import { type FakeBatch, FakeDisk } from '../../../helpers/fake-disk.js';
+import { FAKE_LIMITS } from '../../../helpers/fake-engine.js';
 import { addressOf } from '../../../helpers/fake-transaction.js';
 import { type SimOptions, startSim } from '../../../helpers/sim-node.js';
 
