@@ -101,6 +101,50 @@ test('check, sizes, snapshot while running, restore, prune, compact', async (t) 
   t.truthy(await result(last.url, 'eth_getBlockByNumber', ['0x1', true]), 'blocks stay');
 });
 
+test('rollback: later batches are gone, their transactions wait again and are included after the next start', async (t) => {
+  const args = ['--block-interval-ms', '50', '--batch-max-age-ms', '3600000'];
+  const node = await startNode(t, { args, admin: true });
+  const { dataDir } = node;
+  await extend(node, 0, 2);
+  await result(node.adminUrl, 'admin_closeBatch');
+  await extend(node, 2, 2);
+  await result(node.adminUrl, 'admin_closeBatch');
+  await extend(node, 4, 1);
+  const [kept, gone] = await Promise.all(['0x2', '0x3'].map((number) => result(node.url, 'eth_getBlockByNumber', [number, true])));
+  await node.stop();
+
+  const refused = await db('rollback', '--to-batch', '9', '--yes', '--data-dir', dataDir);
+  t.is(refused.code, 1);
+  t.regex(refused.err, /batch 9 is not closed[\s\S]*ROLLBACK_REFUSED/);
+  const done = await db('rollback', '--to-batch', '1', '--yes', '--data-dir', dataDir, '--json');
+  t.is(done.code, 0, done.err);
+  t.deepEqual(JSON.parse(done.out), {
+    batch: 1,
+    headBlock: 2,
+    blockHash: kept.hash,
+    stateRoot: kept.stateRoot,
+    removedBatches: 2,
+    removedBlocks: 3,
+    pendingAgain: 3,
+  });
+  t.is((await db('verify', '--data-dir', dataDir)).code, 0);
+  const again = await db('rollback', '--to-batch', '1', '--yes', '--data-dir', dataDir);
+  t.is(again.code, 0, again.err);
+  t.regex(again.out, /0 batches and 0 L2 blocks removed[\s\S]*batch 1 is the newest, L2 block 2 its last/);
+
+  const next = await startNode(t, { dataDir, args });
+  const [lost] = gone.transactions;
+  const receipt = await until('included again', () => result(next.url, 'eth_getTransactionReceipt', [lost.hash]));
+  t.is(receipt.status, '0x1');
+  t.is(await result(next.url, 'eth_getBlockByHash', [gone.hash, false]), null);
+  t.is(await result(next.url, 'eth_getTransactionCount', [account(0).address, 'pending']), '0x5');
+  await until('all of them', async () =>
+    (await result(next.url, 'eth_getTransactionCount', [account(0).address, 'latest'])) === '0x5' ? true : null,
+  );
+  await next.stop();
+  t.is((await db('verify', '--data-dir', dataDir)).code, 0);
+});
+
 test('a damaged snapshot is not restored, and the difference is named', async (t) => {
   const folder = await temporaryFolder(t);
   const [dataDir, snapshot, back] = [join(folder, 'data'), join(folder, 'snapshot'), join(folder, 'back')];
@@ -166,6 +210,11 @@ test('what cannot be done is said with its code', async (t) => {
     [['verify', 'extra'], /takes no folder/],
     [['prune', '--keep', 'some'], /--keep must be/],
     [['verify', '--keep', '5'], /--keep belongs to db prune/],
+    [['rollback', '--yes'], /needs --to-batch/],
+    [['rollback', '--to-batch', '1'], /removes published blocks for good: add --yes/],
+    [['rollback', '--to-batch=-1', '--yes'], /must be the number of a batch/],
+    [['prune', '--yes'], /--to-batch and --yes belong to db rollback/],
+    [['rollback', '--to-batch', '1', '--yes', '--data-dir', join(folder, 'none')], /DATA_DIR_MISSING/],
     [['verify', '--data-dri', 'x'], /CONFIG_INVALID/],
     [['restore', folder, '--data-dir', join(folder, 'new')], /SNAPSHOT_INVALID/],
   ];

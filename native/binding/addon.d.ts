@@ -76,6 +76,7 @@ export declare class Maintenance {
   stats(path: string): Promise<string>
   compact(path: string): Promise<string>
   prune(path: string, keepBlocks: number): Promise<string>
+  rollback(path: string, toBatch: number): Promise<string>
   snapshot(path: string, target: string): Promise<string>
   restore(snapshot: string, target: string): Promise<string>
   progress(): MaintenanceProgress

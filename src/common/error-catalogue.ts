@@ -142,6 +142,10 @@ const ENGINE = {
       'What should be restored is no snapshot, or is not complete: `snapshot.json` or a file that it lists is missing or has another size.',
     remedy: 'Use a folder that `db snapshot` or admin_snapshot made, whole; copy it again.',
   },
+  ROLLBACK_REFUSED: {
+    cause: 'The chain cannot be taken back to that batch: it is not closed, its state is pruned, or a later one was injected or forced.',
+    remedy: 'The message says which; take a later batch, or restore a snapshot from before (docs/operations.md).',
+  },
   SNAPSHOT_EXISTS: {
     cause: 'The folder that a snapshot or a restore should make is there already and not empty.',
     remedy: 'Choose another folder; nothing is ever overwritten.',

@@ -19,6 +19,8 @@ export interface NativeMaintenance {
   compact(path: string): Promise<string>;
   /** Forgets states older than so many blocks before the newest; `PruneReport`. */
   prune(path: string, keepBlocks: number): Promise<string>;
+  /** Takes the chain back to the end of a closed batch; `RollbackReport`. Rejects with `ROLLBACK_REFUSED` where that cannot be. */
+  rollback(path: string, toBatch: number): Promise<string>;
   /** Copies the database into a folder that does not exist yet; `SnapshotReport`. */
   snapshot(path: string, target: string): Promise<string>;
   /** Makes a database from a snapshot, checked first; the target must not exist or be empty; `RestoreReport`. */
@@ -64,6 +66,16 @@ export interface PruneReport {
   removed: number;
   oldestState: number;
   headBlock: number;
+}
+
+export interface RollbackReport {
+  batch: number;
+  headBlock: number;
+  blockHash: string;
+  stateRoot: string;
+  removedBatches: number;
+  removedBlocks: number;
+  pendingAgain: number;
 }
 
 export interface SnapshotReport {

@@ -60,6 +60,15 @@ impl Maintenance {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn rollback(&self, path: String, to_batch: i64) -> Result<PromisedJson> {
+        let to_batch = u64::try_from(to_batch)
+            .map_err(|_| to_js(EngineError::invalid_argument("toBatch must not be negative")))?;
+        let (progress, cache_bytes) = (Arc::clone(&self.progress), self.cache_bytes);
+        let work = move || to_json(&Database::open(&PathBuf::from(path), cache_bytes, progress)?.rollback(to_batch)?);
+        Ok(run(work, |json| json))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn snapshot(&self, path: String, target: String) -> PromisedJson {
         let (progress, cache_bytes) = (Arc::clone(&self.progress), self.cache_bytes);
         let work = move || {

@@ -70,6 +70,9 @@ pub enum EngineError {
     /// The batch is open, does not exist, or is the genesis.
     #[error("batch {0} is not a closed batch with L2 blocks")]
     BatchNotClosed(u64),
+    /// The chain cannot be taken back so far.
+    #[error("the chain is not taken back: {0}")]
+    RollbackRefused(String),
     /// Too much changed since the block for its tree to be rebuilt.
     #[error("more than {max} keys changed since block {block}, its tree is not rebuilt")]
     TooManyChanges {
@@ -123,6 +126,7 @@ impl EngineError {
             Self::WrongState(_) => "ENGINE_BUSY",
             Self::BlockNotFound => "BLOCK_NOT_FOUND",
             Self::BatchNotClosed(_) => "BATCH_NOT_CLOSED",
+            Self::RollbackRefused(_) => "ROLLBACK_REFUSED",
             Self::TooManyChanges { .. } => "STATE_TOO_OLD",
             Self::LogsTooMany(_) => "LOGS_TOO_MANY",
             Self::TraceTooLarge(_) => "TRACE_TOO_LARGE",

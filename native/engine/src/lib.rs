@@ -33,6 +33,7 @@ mod proof;
 mod reader;
 mod reads;
 mod recent;
+pub mod rollback;
 pub mod seal;
 mod senders;
 pub mod settle;

@@ -74,12 +74,18 @@ fn open<'a>(snapshot: &'a Snapshot<'a>, root: &B256) -> EngineResult<StateTree<S
 
 /// Keys that changed, each once.
 #[derive(Default)]
-struct Changed {
+pub(crate) struct Changed {
     accounts: BTreeSet<Address>,
     slots: BTreeSet<(Address, U256)>,
 }
 
-fn changed_since(snapshot: &Snapshot<'_>, number: u64, head: u64, changes_max: usize) -> EngineResult<Changed> {
+/// The keys that the blocks after `number` changed.
+pub(crate) fn changed_since(
+    snapshot: &Snapshot<'_>,
+    number: u64,
+    head: u64,
+    changes_max: usize,
+) -> EngineResult<Changed> {
     let mut keys = Changed::default();
     for later in number + 1..=head {
         let changes = snapshot.change_set(later)?;
@@ -93,7 +99,7 @@ fn changed_since(snapshot: &Snapshot<'_>, number: u64, head: u64, changes_max: u
 }
 
 /// What turns the newest state into that of block `number`.
-fn reverse(snapshot: &Snapshot<'_>, number: u64, changed: &Changed) -> DbResult<StateDiff> {
+pub(crate) fn reverse(snapshot: &Snapshot<'_>, number: u64, changed: &Changed) -> DbResult<StateDiff> {
     let accounts = changed.accounts.iter().map(|address| {
         let old = state_of(&snapshot.account(address)?);
         Ok(AccountDiff { address: *address, old, new: state_of(&snapshot.account_at(address, number)?) })

@@ -72,6 +72,11 @@ impl Tree {
         self.depth
     }
 
+    /// The running maximum as it was after the block that the tree went back to.
+    pub(crate) const fn set_depth(&mut self, depth: u64) {
+        self.depth = depth;
+    }
+
     /// Applies the writes of one block. The result is visible to the next update at once; the caller commits it and calls
     /// [`Tree::settle`], or [`Tree::discard`].
     ///

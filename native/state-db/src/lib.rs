@@ -21,6 +21,7 @@ mod past;
 pub mod pool;
 pub mod prune;
 pub mod records;
+mod rollback;
 pub mod schema;
 mod settings;
 mod snapshot;

@@ -20,18 +20,18 @@ use crate::store::Store;
 #[derive(Debug, Default)]
 pub(crate) struct StateBounds {
     /// Reads below are refused.
-    oldest: AtomicU64,
+    pub(crate) oldest: AtomicU64,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(crate) struct Inner {
     /// The change sets of blocks below are gone; as [`schema::meta::OLDEST_STATE`] says.
-    removed_to: u64,
+    pub(crate) removed_to: u64,
     /// Blocks whose state is being read, with the number of readers.
     pins: BTreeMap<u64, usize>,
     /// The change sets from this block on are needed by who verifies batches; `None` where nobody does.
-    needed_from: Option<u64>,
+    pub(crate) needed_from: Option<u64>,
 }
 
 impl StateBounds {
@@ -40,7 +40,7 @@ impl StateBounds {
         Self { oldest: AtomicU64::new(oldest), inner: Mutex::new(Inner { removed_to: oldest, ..Inner::default() }) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,7 +185,11 @@ impl Store {
         Ok(step)
     }
 
-    fn delete_change_set(&self, batch: &mut WriteBatch, block: u64, changes: &ChangeSet) -> DbResult<()> {
+    /// Puts the removal of a block's change set, which is `changes`, into `batch`.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub fn delete_change_set(&self, batch: &mut WriteBatch, block: u64, changes: &ChangeSet) -> DbResult<()> {
         for address in &changes.accounts {
             self.delete(batch, schema::HISTORY_ACCOUNT, &schema::history_key(address.as_slice(), block))?;
         }

@@ -1,5 +1,13 @@
 /** What `db` says to people. */
-import type { CompactReport, PruneReport, RestoreReport, SnapshotReport, StatsReport, VerifyReport } from '../../native/maintenance.js';
+import type {
+  CompactReport,
+  PruneReport,
+  RestoreReport,
+  RollbackReport,
+  SnapshotReport,
+  StatsReport,
+  VerifyReport,
+} from '../../native/maintenance.js';
 
 export const DB_HELP = `Usage: zkevm-sequencer db COMMAND [options]
 
@@ -11,6 +19,7 @@ Commands:
   stats            sizes of the tables and of the chain
   compact          rewrite all tables without what was deleted or overwritten
   prune            forget old states; blocks, transactions and receipts stay
+  rollback         take the chain back to the end of a closed batch; transactions of removed blocks wait in the pool again
   snapshot FOLDER  copy the database into a folder that does not exist yet
   restore FOLDER   check a snapshot, and make it the database in --data-dir, which must not exist or be empty
 
@@ -19,6 +28,8 @@ Options:
   --config FILE           settings as for start: data.directory, data.cacheBytes and data.history are used
   --data-cache-bytes N    memory for caches and sorting [1 GiB]
   --keep N|none           prune: states of so many blocks before the newest stay [--history]
+  --to-batch N            rollback: the newest batch afterwards
+  --yes                   rollback: published blocks are to be removed for good
   --json                  the report as one line of JSON
   -h, --help              this text
 
@@ -37,6 +48,8 @@ export function reportText(command: string, report: unknown): string {
       return compactText(report as CompactReport);
     case 'prune':
       return pruneText(report as PruneReport);
+    case 'rollback':
+      return rollbackText(report as RollbackReport);
     case 'snapshot':
       return snapshotText(report as SnapshotReport);
     default:
@@ -70,6 +83,11 @@ function compactText({ bytesBefore, bytesAfter }: CompactReport): string {
 
 function pruneText({ removed, oldestState, headBlock }: PruneReport): string {
   return `${removed} previous values removed; the states of blocks ${oldestState} to ${headBlock} can be read\n`;
+}
+
+function rollbackText({ batch, headBlock, blockHash, stateRoot, removedBatches, removedBlocks, pendingAgain }: RollbackReport): string {
+  const removed = `${removedBatches} batches and ${removedBlocks} L2 blocks removed, ${pendingAgain} transactions wait again`;
+  return `${removed}\nbatch ${batch} is the newest, L2 block ${headBlock} its last\n  block hash ${blockHash}\n  state root ${stateRoot}\n`;
 }
 
 function snapshotText({ path, block, blockHash, stateRoot, bytes }: SnapshotReport): string {

@@ -21,6 +21,7 @@ const VERBS: Readonly<Record<string, { readonly words: number; readonly run: Ver
   stats: { words: 0, run: (tool, { dataDir }) => tool.stats(dataDir) },
   compact: { words: 0, run: (tool, { dataDir }) => tool.compact(dataDir) },
   prune: { words: 0, run: (tool, args) => tool.prune(args.dataDir, keptBlocks(args)) },
+  rollback: { words: 0, run: (tool, args) => tool.rollback(args.dataDir, targetBatch(args)) },
   snapshot: { words: 1, run: (tool, { dataDir, words }) => tool.snapshot(dataDir, resolve(words[0] ?? '')) },
   restore: { words: 1, run: restore },
 };
@@ -36,6 +37,7 @@ export async function runDb(args: readonly string[], terminal: Terminal): Promis
   if (verb === undefined) throw usage(parsed.command === '' ? 'db needs a command' : `db ${parsed.command} is no command`);
   if (parsed.words.length !== verb.words) throw usage(`db ${parsed.command} takes ${verb.words === 0 ? 'no folder' : 'one folder'}`);
   if (parsed.keep !== null && parsed.command !== 'prune') throw usage('--keep belongs to db prune');
+  if ((parsed.toBatch !== null || parsed.yes) && parsed.command !== 'rollback') throw usage('--to-batch and --yes belong to db rollback');
   const tool = openMaintenance(parsed.cacheBytes);
   const endProgress = progressLine(() => tool.progress(), terminal);
   let json: string;
@@ -66,6 +68,14 @@ function keptBlocks({ keep, history }: DbArguments): number {
   }
   if (blocks === null) throw usage('an archive keeps every state: say how many blocks with --keep N, or --keep none');
   return blocks;
+}
+
+function targetBatch({ toBatch, yes }: DbArguments): number {
+  if (toBatch === null) throw usage('db rollback needs --to-batch N: the newest batch afterwards');
+  const number = /^\d+$/.test(toBatch) ? Number(toBatch) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw usage('--to-batch must be the number of a batch');
+  if (!yes) throw usage('db rollback removes published blocks for good: add --yes where that is meant');
+  return number;
 }
 
 function isSound(command: string, report: unknown): boolean {

@@ -25,6 +25,8 @@ pub use stats::{FamilyView, StatsReport};
 pub use verify::VerifyReport;
 
 use crate::error::EngineResult;
+use crate::rollback::{Rollback, RollbackReport};
+use crate::tree::Tree;
 
 /// Change sets that are removed in one write.
 const PRUNED_IN_A_WRITE: u64 = 100_000;
@@ -136,6 +138,19 @@ impl Database {
         }
         self.store.flush()?;
         Ok(PruneReport { removed, oldest_state, head_block })
+    }
+
+    /// Takes the chain back to the end of a closed batch; see [`crate::rollback`].
+    ///
+    /// # Errors
+    /// `ROLLBACK_REFUSED` says why it cannot be; those of the database.
+    pub fn rollback(&self, to_batch: u64) -> EngineResult<RollbackReport> {
+        let plan = Rollback::plan(&self.store, to_batch)?;
+        let head = verify::head_of(&self.store)?;
+        let mut tree = Tree::open(Arc::clone(&self.store), head.state_root, head.tree_depth, self.cache_bytes / 2)?;
+        let report = plan.run(&mut tree, &self.progress)?;
+        self.store.flush()?;
+        Ok(report)
     }
 
     /// A copy of the database in a folder that does not exist yet.
