@@ -16,35 +16,36 @@ export class QuickWallet {
   readonly address: string;
   /** What its next transaction takes. */
   nonce = 0;
-  readonly #factor: bigint;
+  /** What its signatures take of its secret. */
+  readonly factor: bigint;
 
   constructor(secret: bigint) {
     this.address = computeAddress(new SigningKey(`0x${secret.toString(16).padStart(64, '0')}`)).toLowerCase();
-    this.#factor = (GENERATOR_X * secret) % CURVE_ORDER;
+    this.factor = (GENERATOR_X * secret) % CURVE_ORDER;
   }
 
   /** A signed legacy transaction and its hash. */
   sign(fields: QuickFields): QuickTransaction {
-    const body = [
-      quantity(BigInt(fields.nonce)),
-      quantity(fields.gasPrice),
-      quantity(fields.gasLimit),
-      fields.to === null ? EMPTY : Buffer.from(fields.to.slice(2), 'hex'),
-      quantity(fields.value),
-      fields.data,
-    ];
-    const digest = BigInt(keccak256(list([...body, quantity(CHAIN_ID), EMPTY, EMPTY])));
-    const high = (digest + this.#factor) % CURVE_ORDER;
-    const isHigh = high > CURVE_ORDER / 2n;
-    const parity = isHigh ? 1n - GENERATOR_PARITY : GENERATOR_PARITY;
-    const raw = list([
-      ...body,
-      quantity(35n + CHAIN_ID * 2n + parity),
-      quantity(GENERATOR_X),
-      quantity(isHigh ? CURVE_ORDER - high : high),
-    ]);
-    return { raw: `0x${raw.toString('hex')}`, hash: keccak256(raw) };
+    return quickSign(this.factor, fields);
   }
+}
+
+/** A signed legacy transaction of the wallet with this factor, and its hash. */
+export function quickSign(factor: bigint, fields: QuickFields): QuickTransaction {
+  const body = [
+    quantity(BigInt(fields.nonce)),
+    quantity(fields.gasPrice),
+    quantity(fields.gasLimit),
+    fields.to === null ? EMPTY : Buffer.from(fields.to.slice(2), 'hex'),
+    quantity(fields.value),
+    fields.data,
+  ];
+  const digest = BigInt(keccak256(list([...body, quantity(CHAIN_ID), EMPTY, EMPTY])));
+  const high = (digest + factor) % CURVE_ORDER;
+  const isHigh = high > CURVE_ORDER / 2n;
+  const parity = isHigh ? 1n - GENERATOR_PARITY : GENERATOR_PARITY;
+  const raw = list([...body, quantity(35n + CHAIN_ID * 2n + parity), quantity(GENERATOR_X), quantity(isHigh ? CURVE_ORDER - high : high)]);
+  return { raw: `0x${raw.toString('hex')}`, hash: keccak256(raw) };
 }
 
 export interface QuickFields {
@@ -54,7 +55,7 @@ export interface QuickFields {
   /** Null for a deployment. */
   readonly to: string | null;
   readonly value: bigint;
-  readonly data: Buffer;
+  readonly data: Uint8Array;
 }
 
 export interface QuickTransaction {
@@ -74,8 +75,8 @@ function head(offset: number, length: number): Buffer {
   return Buffer.concat([Buffer.from([offset + 55 + size.length]), size]);
 }
 
-function list(items: readonly Buffer[]): Buffer {
-  const parts: Buffer[] = [];
+function list(items: readonly Uint8Array[]): Buffer {
+  const parts: Uint8Array[] = [];
   for (const item of items) {
     if (item.length !== 1 || (item[0] ?? 0) >= 0x80) parts.push(head(0x80, item.length));
     parts.push(item);

@@ -1,9 +1,9 @@
 /** Who sends what: honest senders, and those who mean harm. Everything hostile is made so that it is known what has to become of it. */
 import { GWEI } from '../helpers/accounts.js';
 import { exhausting, rounds } from '../helpers/exhausting-contracts.js';
-import { QuickWallet } from '../helpers/quick-signer.js';
+import { type QuickFields, QuickWallet } from '../helpers/quick-signer.js';
 import type { Seeded } from '../helpers/seeded.js';
-import type { PoolWorld, Sent } from './world.js';
+import type { Draft, Kind } from './packets.js';
 
 const NONE = Buffer.alloc(0);
 const HONEST_PRICE = 2n * GWEI;
@@ -32,7 +32,7 @@ const OPEN_GAPS_MAX = 60;
 const STRANGER_SHARE = 0.005;
 
 /** Steps of one hostile game: each is sent when the one before it is answered. */
-export type Game = readonly (readonly Sent[])[];
+export type Game = readonly (readonly Draft[])[];
 
 export interface Contracts {
   readonly steps: string;
@@ -95,9 +95,9 @@ export class Cast {
   }
 
   /** The contracts that the hostile ones call. */
-  deployments(world: PoolWorld): Sent[] {
-    const deploy = (code: string): Sent =>
-      world.make('honest', this.deployer, {
+  deployments(): Draft[] {
+    const deploy = (code: string): Draft =>
+      draft('honest', this.deployer, {
         gasPrice: HONEST_PRICE,
         gasLimit: 5_000_000n,
         to: null,
@@ -108,96 +108,95 @@ export class Cast {
   }
 
   /** The next honest transfer; senders take turns. */
-  honest(world: PoolWorld): Sent {
+  honest(): Draft {
     const wallet = next(this.#honest, this.#turn++);
-    return world.make('honest', wallet, { ...TRANSFER, to: next(this.#honest, this.#turn * 7).address });
+    return draft('honest', wallet, { ...TRANSFER, to: next(this.#honest, this.#turn * 7).address });
   }
 
   /** Out of counters; found out by executing it. */
-  burn(world: PoolWorld, { steps }: Contracts): Sent {
+  burn({ steps }: Contracts): Draft {
     const stranger = this.random.chance(STRANGER_SHARE) ? this.#strangers.pop() : undefined;
     const wallet = stranger ?? this.random.pick(this.#burners);
     const data = Buffer.from(rounds(TOO_MANY_ROUNDS + this.random.between(0, 2 ** 30)).slice(2), 'hex');
     const fields = { gasPrice: 3n * HONEST_PRICE, gasLimit: BURN_GAS, to: steps, value: 0n, data };
-    return world.make('outOfCounters', wallet, fields, wallet.nonce);
+    return draft('outOfCounters', wallet, fields, wallet.nonce);
   }
 
   /** Another hostile game, which is over soon. */
-  game(world: PoolWorld): Game {
+  game(): Game {
     const dice = this.random.next();
-    if (dice < 0.3) return this.#gap(world);
-    if (dice < 0.55) return this.#replace(world);
-    if (dice < 0.75) return this.#drain(world);
+    if (dice < 0.3) return this.#gap();
+    if (dice < 0.55) return this.#replace();
+    if (dice < 0.75) return this.#drain();
     const isLong = dice > 0.99;
-    if (isLong) return [[this.#refused(world, 'oversized', { data: Buffer.alloc(OVERSIZED_BYTES, 1), gasLimit: BURN_GAS })]];
-    return [[this.#refused(world, 'underpriced', { gasPrice: GWEI / 2n })]];
+    if (isLong) return [[this.#refused('oversized', { data: Buffer.alloc(OVERSIZED_BYTES, 1), gasLimit: BURN_GAS })]];
+    return [[this.#refused('underpriced', { gasPrice: GWEI / 2n })]];
   }
 
   /** Another hostile game, with transactions that have to be pre-executed: that takes its time. */
-  slowGame(world: PoolWorld, contracts: Contracts): Game {
+  slowGame(contracts: Contracts): Game {
     const dice = this.random.next();
-    if (dice < 0.65) return this.#bait(world, contracts);
-    if (dice < 0.7) return [[this.#large(world)]];
+    if (dice < 0.65) return this.#bait(contracts);
+    if (dice < 0.7) return [[this.#large()]];
     const fields = { data: Buffer.alloc(MAXIMAL_BYTES, 1), gasLimit: BURN_GAS };
-    return [[this.#refused(world, 'maximal', fields, this.random.pick(this.#bulky))]];
+    return [[this.#refused('maximal', fields, this.random.pick(this.#bulky))]];
   }
 
   /** Refused at once, so that its nonce stays free. */
   #refused(
-    world: PoolWorld,
     kind: 'underpriced' | 'oversized' | 'maximal',
     changes: Partial<typeof TRANSFER>,
     wallet = this.random.pick(this.#players),
-  ): Sent {
+  ): Draft {
     // Told apart from others of the same nonce by its value.
     const value = BigInt(this.random.between(1, 2 ** 40));
-    return world.make(kind, wallet, { ...TRANSFER, value, to: wallet.address, ...changes }, wallet.nonce);
+    return draft(kind, wallet, { ...TRANSFER, value, to: wallet.address, ...changes }, wallet.nonce);
   }
 
   /** The later nonce first; four in five gaps are filled. */
-  #gap(world: PoolWorld): Game {
+  #gap(): Game {
     const wallet = this.#takePlayer();
     if (wallet === null) return [];
     const { nonce } = wallet;
-    const later = world.make('gap', wallet, { ...TRANSFER, to: wallet.address }, nonce + 1);
+    const later = draft('gap', wallet, { ...TRANSFER, to: wallet.address }, nonce + 1);
     if (this.#openGaps < OPEN_GAPS_MAX && this.random.chance(0.2)) {
       this.#openGaps++;
       return [[later]];
     }
     wallet.nonce += 2;
     this.#free(wallet);
-    return [[later], [world.make('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce)]];
+    return [[later], [draft('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce)]];
   }
 
   /** Replaced while it waits behind a gap; then one that pays too little more. */
-  #replace(world: PoolWorld): Game {
+  #replace(): Game {
     const wallet = this.#takePlayer();
     if (wallet === null) return [];
     const { nonce } = wallet;
-    const at = (kind: Sent['kind'], percent: bigint): Sent =>
-      world.make(kind, wallet, { ...TRANSFER, gasPrice: (HONEST_PRICE * percent) / 100n, to: wallet.address }, nonce + 1);
+    const at = (kind: Kind, percent: bigint): Draft =>
+      draft(kind, wallet, { ...TRANSFER, gasPrice: (HONEST_PRICE * percent) / 100n, to: wallet.address }, nonce + 1);
     wallet.nonce += 2;
     this.#free(wallet);
-    const fill = world.make('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce);
+    const fill = draft('gapFill', wallet, { ...TRANSFER, to: wallet.address }, nonce);
     return [[at('replaced', 100n)], [at('replacement', 120n)], [at('replacementTooCheap', 125n)], [fill]];
   }
 
   /** Sends everything away while its next transaction waits; two in three are refilled. */
-  #drain(world: PoolWorld): Game {
+  #drain(): Game {
     const wallet = this.#drainers.pop();
     if (wallet === undefined) return [];
     const value = DRAINER_WEI - TRANSFER_FEE - TRANSFER_FEE / 2n;
     const bank = this.#nextBank();
-    const drain = world.make('drain', wallet, { ...TRANSFER, to: bank.address, value });
-    const drained = world.make('drained', wallet, { ...TRANSFER, to: bank.address });
+    const drain = draft('drain', wallet, { ...TRANSFER, to: bank.address, value });
+    const drained = draft('drained', wallet, { ...TRANSFER, to: bank.address });
     if (!this.random.chance(0.66)) return [[drain, drained]];
-    return [[drain, drained], [world.make('refill', bank, { ...TRANSFER, to: wallet.address, value: TRANSFER_FEE })]];
+    return [[drain, drained], [draft('refill', bank, { ...TRANSFER, to: wallet.address, value: TRANSFER_FEE })]];
   }
 
-  #large(world: PoolWorld): Sent {
+  #large(): Draft {
     const wallet = this.random.pick(this.#heavy);
     // At the lowest price that is taken: it has to wait for its turn, and gets it.
-    return world.make('large', wallet, {
+    return draft('large', wallet, {
       gasPrice: GWEI,
       gasLimit: 2_000_000n,
       to: wallet.address,
@@ -207,12 +206,12 @@ export class Cast {
   }
 
   /** Admitted while the contract is harmless and held back by a gap; then the contract is switched, and the gap filled. */
-  #bait(world: PoolWorld, { bait }: Contracts): Game {
+  #bait({ bait }: Contracts): Game {
     const wallet = this.#baiters.pop();
     if (wallet === undefined) return [];
     const call = { gasPrice: 2n * HONEST_PRICE, gasLimit: BURN_GAS, to: bait, value: 0n };
-    const burns = world.make('bait', wallet, { ...call, data: NONE }, 1);
-    return [[burns], [world.make('switch', wallet, { ...call, gasLimit: 100_000n, data: Buffer.from(rounds(1).slice(2), 'hex') }, 0)]];
+    const burns = draft('bait', wallet, { ...call, data: NONE }, 1);
+    return [[burns], [draft('switch', wallet, { ...call, gasLimit: 100_000n, data: Buffer.from(rounds(1).slice(2), 'hex') }, 0)]];
   }
 
   #nextBank(): QuickWallet {
@@ -229,6 +228,11 @@ export class Cast {
   #free(wallet: QuickWallet): void {
     this.#players.push(wallet);
   }
+}
+
+/** A transaction of a wallet, with its next nonce where none is given. */
+function draft(kind: Kind, wallet: QuickWallet, fields: Omit<QuickFields, 'nonce'>, nonce = wallet.nonce++): Draft {
+  return { kind, wallet, fields: { ...fields, nonce } };
 }
 
 function next<T>(items: readonly T[], i: number): T {

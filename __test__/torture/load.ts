@@ -4,7 +4,8 @@
  */
 import { sleep } from '../helpers/node.js';
 import type { Cast, Contracts } from './actors.js';
-import type { Packet, PoolWorld, Sent } from './world.js';
+import type { Draft, Packet } from './packets.js';
+import type { PoolWorld } from './world.js';
 
 const HONEST_CONNECTIONS = 8;
 const PACKET_TXS = 50;
@@ -39,10 +40,13 @@ export class Load {
   readonly #contracts: Contracts;
   /** By connection: a sender keeps to one, so that no nonce overtakes another. */
   readonly #honest: Packet[][] = Array.from({ length: HONEST_CONNECTIONS }, () => []);
-  readonly #unpacked: Sent[][] = Array.from({ length: HONEST_CONNECTIONS }, () => []);
+  readonly #unpacked: Draft[][] = Array.from({ length: HONEST_CONNECTIONS }, () => []);
+  /** Packets that are being signed; each is filed where it belongs by what its promise answers. */
+  readonly #inMaking: Promise<() => void>[] = [];
   #honestReady = 0;
   #honestMade = 0;
   readonly #burns: Packet[] = [];
+  #burnsReady = 0;
   readonly #troupes: Packet[][] = [];
   #troupesMade = 0;
   #playsReady = 0;
@@ -61,11 +65,14 @@ export class Load {
    */
   async prepare(honest: number, isAttacked: boolean): Promise<void> {
     await untilDone(() => this.#honestReady < honest && this.#makeHonest());
-    if (!isAttacked) return;
-    const burning = (honest * BURNING_SHARE) / HONEST_SHARE;
-    await untilDone(() => this.#burns.length * PACKET_TXS < burning && this.#makeBurns());
-    const playing = (honest * PLAYING_SHARE) / HONEST_SHARE;
-    await untilDone(() => this.#playsReady < playing && this.#makeTroupe());
+    if (isAttacked) {
+      const burning = (honest * BURNING_SHARE) / HONEST_SHARE;
+      await untilDone(() => this.#burnsReady < burning && this.#makeBurns());
+      const playing = (honest * PLAYING_SHARE) / HONEST_SHARE;
+      await untilDone(() => this.#playsReady < playing && this.#makeTroupe());
+    }
+    // In the order in which they were made, whichever thread is the faster.
+    for (const file of await Promise.all(this.#inMaking.splice(0))) file();
   }
 
   /** Sends until the moment, or until nothing prepared is left. Throws what went wrong; answers may be due still. */
@@ -90,29 +97,36 @@ export class Load {
     // Senders take turns, and their number is a multiple of the connections'.
     const line = this.#honestMade++ % HONEST_CONNECTIONS;
     const group = this.#unpacked[line] ?? [];
-    group.push(this.#cast.honest(this.#world));
+    group.push(this.#cast.honest());
     if (group.length === PACKET_TXS) {
-      this.#honest[line]?.push(this.#world.pack(group.splice(0)));
+      this.#make([group.splice(0)], (packets) => this.#honest[line]?.push(...packets));
       this.#honestReady += PACKET_TXS;
     }
     return true;
   }
 
   #makeBurns(): true {
-    const group = Array.from({ length: PACKET_TXS }, () => this.#cast.burn(this.#world, this.#contracts));
-    this.#burns.push(this.#world.pack(group));
+    const group = Array.from({ length: PACKET_TXS }, () => this.#cast.burn(this.#contracts));
+    this.#make([group], (packets) => this.#burns.push(...packets));
+    this.#burnsReady += PACKET_TXS;
     return true;
   }
 
   #makeTroupe(): true {
     const isSlow = this.#troupesMade++ % SLOW_TROUPE_EVERY === 0;
-    const game = isSlow ? () => this.#cast.slowGame(this.#world, this.#contracts) : () => this.#cast.game(this.#world);
+    const game = isSlow ? () => this.#cast.slowGame(this.#contracts) : () => this.#cast.game();
     const games = Array.from({ length: isSlow ? SLOW_TROUPE_GAMES : TROUPE_GAMES }, game);
     const steps = Math.max(...games.map((steps) => steps.length));
-    const troupe = Array.from({ length: steps }, (_unused, step) => this.#world.pack(games.flatMap((game) => game[step] ?? [])));
-    this.#troupes.push(troupe);
-    this.#playsReady += sizeOf(troupe);
+    const groups = Array.from({ length: steps }, (_unused, step) => games.flatMap((game) => game[step] ?? []));
+    this.#make(groups, (packets) => this.#troupes.push(packets));
+    this.#playsReady += groups.reduce((sum, { length }) => sum + length, 0);
     return true;
+  }
+
+  /** Has packets signed that go together. */
+  #make(groups: readonly (readonly Draft[])[], file: (packets: Packet[]) => void): void {
+    const packets = Promise.all(groups.map((group) => this.#world.pack(group)));
+    this.#inMaking.push(packets.then((packets) => () => file(packets)));
   }
 
   async #sendHonest(queue: Packet[], untilMs: number, counts: SentCounts): Promise<void> {
@@ -144,6 +158,7 @@ export class Load {
     const packet = counts.burning < all * BURNING_SHARE ? this.#burns.shift() : undefined;
     if (packet !== undefined) {
       counts.burning += packet.courses.length;
+      this.#burnsReady -= packet.courses.length;
       this.#track(this.#deliver(packet));
       return true;
     }

@@ -17,7 +17,7 @@ const POOL_SECONDS = 600;
 const ALONE_SECONDS = 8;
 const ATTACKED_SECONDS = 15;
 /** More than the node takes, so that it is never waiting. */
-const PREPARED_PER_SECOND = 7_000;
+const PREPARED_PER_SECOND = 10_000;
 const BURNERS = 60;
 const REGULARS = 2_000;
 const ONCE_EACH_PER_SECOND = 8;

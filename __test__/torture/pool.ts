@@ -14,11 +14,15 @@ import { result } from '../helpers/rpc.js';
 import { Seeded } from '../helpers/seeded.js';
 import { Cast, type CrowdSize } from './actors.js';
 import { Load } from './load.js';
+import type { Course } from './packets.js';
 import { median, type Phase, PhaseMeter } from './phases.js';
 import { Findings, judgeAll } from './verdicts.js';
-import { type Course, PoolWorld } from './world.js';
+import { BATCH_ITEMS, PoolWorld } from './world.js';
 
-const ARGS = ['--block-interval-ms', '250', '--batch-max-age-ms', '5000', '--pool-queued-lifetime-ms', '86400000'];
+const ARGS = [
+  ...['--block-interval-ms', '250', '--batch-max-age-ms', '5000', '--pool-queued-lifetime-ms', '86400000'],
+  ...['--rpc-batch-items-max', String(BATCH_ITEMS)],
+];
 /** A valid, paid transaction is in a block within this after the load ends. */
 const SETTLE_MS = 120_000;
 /** One faulty verdict tells as much as thousands. */
@@ -86,10 +90,13 @@ class Attack {
     const world = new PoolWorld(node);
     const watching = world.watch();
     watching.catch(() => undefined);
-    t.teardown(async () => world.stop());
-    const deployments = cast.deployments(world);
-    await world.send(world.pack(deployments));
-    const [steps, bait] = deployments.map(({ sender, nonce }) => getCreateAddress({ from: sender, nonce })) as [string, string];
+    t.teardown(() => world.stop());
+    const deployments = cast.deployments();
+    await world.send(await world.pack(deployments));
+    const [steps, bait] = deployments.map(({ wallet, fields }) => getCreateAddress({ from: wallet.address, nonce: fields.nonce })) as [
+      string,
+      string,
+    ];
     const attack = new Attack(world, new Load(world, cast, { steps, bait }), watching);
     await attack.#settle(false);
     return attack;
@@ -131,7 +138,7 @@ class Attack {
   async end(): Promise<number> {
     const { node } = this.#world;
     await this.#settle(true);
-    this.#world.stop();
+    await this.#world.stop();
     await this.#watching;
     const { mode, openBatch } = await result(node.url, 'zkevm_status');
     if (mode !== 'sequencing') throw new Error(`the sequencer is ${mode}:\n${node.output.slice(-2_000)}`);

@@ -1,5 +1,6 @@
 /** What has to have become of every transaction, and what `zkevm_explainTransaction` has to say about it: from what it was made for. */
-import type { Course, Kind, PoolWorld } from './world.js';
+import type { Course, Kind } from './packets.js';
+import type { PoolWorld } from './world.js';
 
 /** Where a transaction ends. */
 type Fate = 'included' | 'waits' | 'replaced' | 'invalid' | 'refused';
@@ -104,7 +105,7 @@ export async function judgeAll(world: PoolWorld, findings: Findings, last: boole
       const { state, explanation, batch } = evidence[i] ?? { state: null, explanation: null, batch: null };
       const fate = fateOf(course, state);
       const fault = judge(course, fate, { state, explanation, batch });
-      if (fault !== null) wrong.set(course, `${course.kind} ${course.hash}: ${fault}`);
+      if (fault !== null) wrong.set(course, `${fault}\n  ${courseOf(course, { state, explanation, batch })}`);
       else if (fate !== 'unknown' && (fate !== 'waits' || last)) findings.found(course, fate, explanation !== null);
       if (fault === null && fate !== 'waits') world.forget(course);
     }
@@ -141,12 +142,11 @@ function judge(course: Course, fate: Fate | 'unknown', evidence: Evidence): stri
   const { state, explanation } = evidence;
   const model = MODELS[course.kind];
   if (fate === 'unknown' || !model.fates.includes(fate)) {
-    return `${fate}, expected ${model.fates.join(' or ')}: ${JSON.stringify({ state, answer: course.answer })}`;
+    return `${fate}, expected ${model.fates.join(' or ')}`;
   }
   if (fate === 'refused') return judgeRefused(course, model, evidence);
-  if (fate === 'included' && state?.status !== 'selected') return `included, but its state is ${JSON.stringify(state)}`;
-  if (fate !== 'included' && state !== null && model.state?.(state) === false)
-    return `the state does not say why: ${JSON.stringify(state)}`;
+  if (fate === 'included' && state?.status !== 'selected') return 'included, but the pool says otherwise';
+  if (fate !== 'included' && state !== null && model.state?.(state) === false) return `${fate}, and its state does not say why`;
   // Included in the first batch that it met, ended, or included so long ago that it is forgotten.
   if (explanation === null) return fate === 'waits' ? 'it waits, and nothing explains why' : null;
   return judgeExplanation(fate, model, explanation, evidence.batch);
@@ -155,15 +155,32 @@ function judge(course: Course, fate: Fate | 'unknown', evidence: Evidence): stri
 /** Refused for what it was made for, and the pool knows nothing of it. */
 function judgeRefused({ answer }: Course, { refusal }: Model, { state, explanation }: Evidence): string | null {
   if (refusal?.test(answer ?? '') !== true) return `refused with ${answer}`;
-  return state === null && explanation === null ? null : `refused, and yet there is ${JSON.stringify({ state, explanation })}`;
+  return state === null && explanation === null ? null : 'refused, and yet the pool knows of it';
 }
 
 /** One verdict for each batch without a hole, the expected ones, and at last the batch that it is in. */
 function judgeExplanation(fate: Fate, { verdicts }: Model, { batches }: Explained, batch: number | null): string | null {
-  const letters = batches.map(({ verdict }) => LETTER[verdict] ?? '?').join('');
+  const letters = lettersOf(batches);
   if (verdicts !== undefined && letters !== '' && !verdicts.test(letters)) return `${fate} is explained as ${letters}`;
   const numbers = batches.map(({ batch }) => Number(batch));
   if (numbers.some((number, i) => number !== (numbers[0] ?? 0) + i)) return `explained for the batches ${numbers.join(', ')}`;
   if (batch !== null && numbers.at(-1) !== batch) return `in batch ${batch}, explained for the batches ${numbers.join(', ')}`;
   return null;
+}
+
+function lettersOf(batches: Explained['batches']): string {
+  return batches.map(({ verdict }) => LETTER[verdict] ?? '?').join('');
+}
+
+/** Everything that is known of a transaction: what is wrong once in many hours has to be told from this. */
+function courseOf(course: Course, { state, explanation, batch }: Evidence): string {
+  const verdicts = explanation === null ? null : lettersOf(explanation.batches);
+  return JSON.stringify({
+    ...course,
+    answer: course.answer === undefined ? 'none yet' : course.answer,
+    batch,
+    verdicts,
+    state,
+    explanation,
+  });
 }

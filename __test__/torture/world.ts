@@ -4,54 +4,15 @@
  */
 import { post } from '../../bench/sequencer/http.js';
 import { sleep, type TestNode } from '../helpers/node.js';
-import type { QuickWallet } from '../helpers/quick-signer.js';
 import type { RpcAnswer } from '../helpers/rpc.js';
 import { Lines } from './lines.js';
-
-/** What a transaction is up to. */
-export type Kind =
-  | 'honest'
-  | 'outOfCounters'
-  | 'gap'
-  | 'gapFill'
-  | 'replaced'
-  | 'replacement'
-  | 'replacementTooCheap'
-  | 'drain'
-  | 'drained'
-  | 'refill'
-  | 'underpriced'
-  | 'oversized'
-  | 'maximal'
-  | 'large'
-  | 'bait'
-  | 'switch';
-
-/** A transaction that was sent. */
-export interface Sent {
-  readonly kind: Kind;
-  readonly hash: string;
-  readonly raw: string;
-  readonly sender: string;
-  readonly nonce: number;
-}
-
-/** What has come of it so far. */
-export interface Course extends Omit<Sent, 'raw'> {
-  /** Unset until it is answered; null where it was accepted, else the refusal. */
-  answer?: string | null;
-  block?: number;
-}
-
-/** A JSON-RPC batch, ready to be sent: making it is no work of the time that is measured. */
-export interface Packet {
-  readonly courses: readonly Course[];
-  readonly request: Buffer;
-}
+import { type Course, type Draft, type Packet, PacketMaker } from './packets.js';
 
 const ALREADY_KNOWN = 'already known';
-/** Requests in one JSON-RPC batch: the default limit of the node. */
-const BATCH_ITEMS = 100;
+/** Requests in one JSON-RPC batch; the node is started with this limit. */
+export const BATCH_ITEMS = 500;
+/** Batches that are asked side by side: while one is answered, the next is on its way. */
+const BATCHES_OPEN_MAX = 4;
 
 /** Everything that was sent and seen, and is not judged yet. */
 export class PoolWorld {
@@ -63,6 +24,7 @@ export class PoolWorld {
   included = 0;
   readonly #lines: Lines;
   readonly #host: string;
+  readonly #packets: PacketMaker;
   #nextBlock = 1;
   readonly #nonces = new Map<string, number>();
   #stopped = false;
@@ -70,19 +32,12 @@ export class PoolWorld {
   constructor(readonly node: TestNode) {
     this.#lines = new Lines(node.port);
     this.#host = `127.0.0.1:${node.port}`;
+    this.#packets = new PacketMaker(this.#host);
   }
 
-  /** Makes a transaction of a wallet. */
-  make(kind: Kind, wallet: QuickWallet, fields: Omit<Parameters<QuickWallet['sign']>[0], 'nonce'>, nonce = wallet.nonce++): Sent {
-    const { raw, hash } = wallet.sign({ ...fields, nonce });
-    return { kind, hash, raw, sender: wallet.address, nonce };
-  }
-
-  /** Makes a packet of transactions. */
-  pack(group: readonly Sent[]): Packet {
-    const items = group.map(({ raw }, id) => JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_sendRawTransaction', params: [raw] }));
-    const courses = group.map(({ kind, hash, sender, nonce }) => ({ kind, hash, sender, nonce }));
-    return { courses, request: post(this.#host, `[${items.join(',')}]`) };
+  /** Signs transactions, for one packet. */
+  pack(group: readonly Draft[]): Promise<Packet> {
+    return this.#packets.pack(group);
   }
 
   /** Sends a packet and notes the answers. */
@@ -98,7 +53,8 @@ export class PoolWorld {
       const accepted = error === undefined || (again && error.message === ALREADY_KNOWN);
       course.answer = accepted ? null : error.message;
       if (error === undefined && hash !== course.hash) throw new Error(`sent ${course.hash}, acknowledged ${hash}`);
-      if (!accepted && course.kind === 'honest') throw new Error(`an honest transaction was refused: ${error.message}`);
+      if (!accepted && course.kind === 'honest')
+        throw new Error(`an honest transaction was refused: ${JSON.stringify({ ...course, error })}`);
     }
   }
 
@@ -106,15 +62,23 @@ export class PoolWorld {
   // biome-ignore lint/suspicious/noExplicitAny: the shapes of JSON-RPC results are what is checked.
   async ask(method: string, list: readonly (readonly unknown[])[]): Promise<any[]> {
     // biome-ignore lint/suspicious/noExplicitAny: see above.
-    const found: any[] = [];
-    for (let from = 0; from < list.length; from += BATCH_ITEMS) {
-      const items = list.slice(from, from + BATCH_ITEMS).map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
-      const { body } = await this.#lines.send(post(this.#host, JSON.stringify(items)));
-      for (const { error, result } of JSON.parse(body) as RpcAnswer[]) {
-        if (error !== undefined) throw new Error(`${method}: ${error.code} ${error.message}`);
-        found.push(result);
+    const found = new Array<any>(list.length);
+    let next = 0;
+    const askOn = async (): Promise<void> => {
+      while (next < list.length) {
+        const from = next;
+        next += BATCH_ITEMS;
+        const items = list.slice(from, next).map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
+        const { body } = await this.#lines.send(post(this.#host, JSON.stringify(items)));
+        const answers = JSON.parse(body) as RpcAnswer[];
+        if (answers.length !== items.length) throw new Error(`${method}: ${items.length} questions, the answer is ${body}`);
+        for (const [i, { error, result }] of answers.entries()) {
+          if (error !== undefined) throw new Error(`${method}: ${error.code} ${error.message}`);
+          found[from + i] = result;
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: BATCHES_OPEN_MAX }, askOn));
     return found;
   }
 
@@ -124,8 +88,9 @@ export class PoolWorld {
     this.#lines.close();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#packets.end();
   }
 
   /** It has come to its end, and nothing is expected of it any more: a block that holds it would be an error. */

@@ -23,6 +23,25 @@ const INCLUDED_MAX = 20_000;
 /** The timelines go over their bound by one in so many before the oldest are forgotten: one look at all of them serves many. */
 const FORGOTTEN_SHARE = 16;
 
+/** Transactions of an L2 block that waited for a batch. Most blocks are never asked about: the first question makes the index. */
+class IncludedBlock {
+  readonly #subjects: readonly IncludedSubject[];
+  #byHash: ReadonlyMap<string, IncludedSubject> | null = null;
+
+  constructor(subjects: readonly IncludedSubject[]) {
+    this.#subjects = subjects;
+  }
+
+  get size(): number {
+    return this.#subjects.length;
+  }
+
+  find(hash: string): IncludedSubject | undefined {
+    this.#byHash ??= new Map(this.#subjects.map((subject) => [subject.hash, subject]));
+    return this.#byHash.get(hash);
+  }
+}
+
 /** Keeps what explanations are made of. */
 export class ExplainLog {
   readonly #index: PoolIndex;
@@ -30,8 +49,8 @@ export class ExplainLog {
   readonly #store: ExplanationStore | null;
   readonly #batches: ClosedBatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
-  /** By L2 block, oldest first: they come and go by the block, and are asked for by hash seldom. */
-  readonly #included: (readonly IncludedSubject[])[] = [];
+  /** By L2 block, oldest first: they come and go by the block. */
+  readonly #included: IncludedBlock[] = [];
   #includedCount = 0;
   /** Closed batches that wait for the disk: nothing is told of them, or written, before. */
   #ahead: { readonly batch: ClosedBatchRecord; readonly moments: ReadonlyMap<string, Moment> }[] = [];
@@ -171,16 +190,16 @@ export class ExplainLog {
   }
 
   #keepIncluded(subjects: readonly IncludedSubject[]): void {
-    this.#included.push(subjects);
+    this.#included.push(new IncludedBlock(subjects));
     this.#includedCount += subjects.length;
     while (this.#includedCount > INCLUDED_MAX && this.#included.length > 1) {
-      this.#includedCount -= this.#included.shift()?.length ?? 0;
+      this.#includedCount -= this.#included.shift()?.size ?? 0;
     }
   }
 
   #findIncluded(hash: string): IncludedSubject | undefined {
     for (let i = this.#included.length - 1; i >= 0; i--) {
-      const found = this.#included[i]?.find((subject) => subject.hash === hash);
+      const found = this.#included[i]?.find(hash);
       if (found !== undefined) return found;
     }
     return undefined;
