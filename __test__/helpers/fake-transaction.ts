@@ -116,7 +116,11 @@ export function admissionRow(raw: Buffer, sender: { nonce: number; balanceWei: b
     row.writeUInt8(transaction.preStatus, ADMISSION_ROW.preStatus);
     row.writeUInt8(transaction.preCounter, ADMISSION_ROW.preCounter);
     row.writeBigUInt64LE(BigInt(transaction.gasUsed), ADMISSION_ROW.preGasUsed);
-    for (let i = 0; i < COUNTER_COUNT; i++) row.writeUInt32LE(transaction.used[i] ?? 0, ADMISSION_ROW.preCounters + 4 * i);
+    for (let i = 0; i < COUNTER_COUNT; i++) {
+      const used = transaction.used[i] ?? 0;
+      row.writeUInt32LE(used, ADMISSION_ROW.preCounters + 4 * i);
+      row.writeUInt32LE(Math.max(used, transaction.reserved[i] ?? 0), ADMISSION_ROW.preReserved + 4 * i);
+    }
   }
   return row;
 }

@@ -23,7 +23,7 @@ export const RESOURCE_GAS = 9;
  * u256 are 32 bytes little-endian.
  */
 export const ADMISSION_ROW = {
-  bytes: 288,
+  bytes: 320,
   /** u16: 0 decoded and recovered, else an index into DECODE_CODES. */
   code: 0,
   /** u8 bit set, see ADMISSION_FLAG. */
@@ -60,6 +60,8 @@ export const ADMISSION_ROW = {
   preCounter: 274,
   /** u32: zero bytes among batchBytes (data cost of the effective gas price). */
   zeroBytes: 280,
+  /** 8 x u32: what should be reserved for the counters of pre-execution (on a deeper tree); >= preCounters. */
+  preReserved: 288,
 } as const;
 
 export const ADMISSION_FLAG = {

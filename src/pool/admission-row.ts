@@ -159,6 +159,11 @@ export class AdmissionRow {
     return readCounters(this.#bytes, this.#at + ADMISSION_ROW.preCounters);
   }
 
+  /** What should be reserved for them: at least what was used. */
+  get preReserved(): number[] {
+    return readCounters(this.#bytes, this.#at + ADMISSION_ROW.preReserved);
+  }
+
   get preStatus(): number {
     return this.#view.getUint8(this.#at + ADMISSION_ROW.preStatus);
   }

@@ -13,6 +13,8 @@ const EXACT_NUMBER_MAX = 2 ** 53;
 export interface KnownNeed {
   /** Lower bound of the eight counters: of pre-execution, or learnt from a run that did not fit. */
   readonly counters: readonly number[] | null;
+  /** What should be reserved for them, for a run on a deeper tree. */
+  readonly reserved: readonly number[] | null;
   /** Gas used by pre-execution; 0 when unknown. */
   readonly gasUsed: number;
 }
@@ -68,7 +70,12 @@ export class PoolEntry implements PoolTransaction {
     this.arrival = arrival;
     this.receivedAtMs = receivedAtMs;
     this.costWei = row.costWei;
-    this.need = { counters: row.preGasUsed > 0 ? row.preCounters : null, gasUsed: knownGas(row) };
+    const wasExecuted = row.preGasUsed > 0;
+    this.need = {
+      counters: wasExecuted ? row.preCounters : null,
+      reserved: wasExecuted ? row.preReserved : null,
+      gasUsed: knownGas(row),
+    };
   }
 
   get sender(): string {

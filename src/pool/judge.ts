@@ -210,9 +210,11 @@ export class Judge {
       const name = counterName(row.preCounter);
       return poolErrors.outOfCounters(name, counters[row.preCounter] ?? 0, batchLimits[row.preCounter] ?? 0);
     }
-    for (const [i, used] of counters.entries()) {
+    // A batch has to hold what it may need on a deeper tree too.
+    for (const [i, reserved] of row.preReserved.entries()) {
       const limit = batchLimits[i] ?? 0;
-      if (used > limit) return poolErrors.outOfCounters(counterName(i), used, limit);
+      const used = counters[i] ?? 0;
+      if (Math.max(used, reserved) > limit) return poolErrors.outOfCounters(counterName(i), used > limit ? used : reserved, limit);
     }
     return null;
   }

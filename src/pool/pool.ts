@@ -12,7 +12,7 @@ import type { Cancel, Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import { BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
-import { COUNTER_COUNT, COUNTER_NAMES, RESOURCE_BYTES, readU256 } from '../native/layouts.js';
+import { COUNTER_NAMES, RESOURCE_BYTES, readU256 } from '../native/layouts.js';
 import type { Arrive } from '../recording/recording.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
 import { AccessList, type AccessPolicy } from './access-list.js';
@@ -308,11 +308,9 @@ export class Pool implements RpcPool {
       receivedAtMs: entry.receivedAtMs,
       attempts: entry.attempts,
     };
-    const { counters } = entry.need;
-    if (counters !== null) {
-      state.usedCounters = {};
-      for (let i = 0; i < COUNTER_COUNT; i++) state.usedCounters[COUNTER_NAMES[i] ?? i] = counters[i] ?? 0;
-    }
+    const { counters, reserved } = entry.need;
+    if (counters !== null) state.usedCounters = namedCounters(counters);
+    if (reserved !== null) state.reservedCounters = namedCounters(reserved);
     const breakEven = this.pricing.breakEven(entry);
     if (breakEven !== null) state.breakEvenGasPriceWei = breakEven;
     if (entry.phase === 'inBlock') return { ...state, reason: 'in the open L2 block', ready: true };
@@ -356,6 +354,10 @@ export class Pool implements RpcPool {
     };
     again();
   }
+}
+
+function namedCounters(counters: readonly number[]): Record<string, number> {
+  return Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, counters[i] ?? 0]));
 }
 
 function endState(status: EndState['status'], reason: string | null, replacedBy: string | undefined): PoolTransactionState {

@@ -26,7 +26,10 @@ export function packRowFacts(out: ByteWriter, rows: Buffer, at: number): void {
   if (status === PRE_STATUS.notRun) return;
   out.byte(rows.readUInt8(at + ADMISSION_ROW.preRomError)).byte(rows.readUInt8(at + ADMISSION_ROW.preCounter));
   out.number(u64(rows, at + ADMISSION_ROW.preGasUsed));
-  for (let i = 0; i < COUNTER_COUNT; i++) out.number(rows.readUInt32LE(at + ADMISSION_ROW.preCounters + 4 * i));
+  for (let i = 0; i < COUNTER_COUNT; i++) {
+    const used = rows.readUInt32LE(at + ADMISSION_ROW.preCounters + 4 * i);
+    out.number(used).number(Math.max(0, rows.readUInt32LE(at + ADMISSION_ROW.preReserved + 4 * i) - used));
+  }
 }
 
 /** Puts recorded facts over freshly decoded rows. */
@@ -45,12 +48,17 @@ export function applyRowFacts(rows: Buffer, at: number, facts: ByteReader): void
   const ran = status !== PRE_STATUS.notRun;
   if (!ran) {
     rows.fill(0, at + ADMISSION_ROW.preGasUsed, at + ADMISSION_ROW.preCounters + 4 * COUNTER_COUNT);
+    rows.fill(0, at + ADMISSION_ROW.preReserved, at + ADMISSION_ROW.preReserved + 4 * COUNTER_COUNT);
     return;
   }
   rows.writeUInt8(facts.byte(), at + ADMISSION_ROW.preRomError);
   rows.writeUInt8(facts.byte(), at + ADMISSION_ROW.preCounter);
   writeU64(rows, facts.number(), at + ADMISSION_ROW.preGasUsed);
-  for (let i = 0; i < COUNTER_COUNT; i++) rows.writeUInt32LE(facts.number(), at + ADMISSION_ROW.preCounters + 4 * i);
+  for (let i = 0; i < COUNTER_COUNT; i++) {
+    const used = facts.number();
+    rows.writeUInt32LE(used, at + ADMISSION_ROW.preCounters + 4 * i);
+    rows.writeUInt32LE(used + facts.number(), at + ADMISSION_ROW.preReserved + 4 * i);
+  }
 }
 
 /** Little-endian bytes without the zeros at the end. */

@@ -11,7 +11,7 @@ import { CodedError, errorMessage } from '../common/errors.js';
 
 const MAGIC = Buffer.from('ZKRECORD', 'ascii');
 /** Version of the file: raised when an old replay could not read a new file. */
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 const HEAD_BYTES = MAGIC.length + 4;
 const FRAME_HEAD_BYTES = 8;
 /** No event is longer: a longer frame is garbage, not a frame. */

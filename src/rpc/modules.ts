@@ -28,6 +28,8 @@ export interface PoolTransactionState {
   receivedAtMs: number | null;
   attempts?: number;
   usedCounters?: Record<string, number>;
+  /** What is to be reserved for them: what it may need on a deeper tree. */
+  reservedCounters?: Record<string, number>;
   /** Price at which it costs the operator nothing, where that decides about prices. */
   breakEvenGasPriceWei?: bigint;
   /** True when it is next in line for selection. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
-import { OUTCOME, PRICED } from '../native/layouts.js';
+import { COUNTER_COUNT, OUTCOME, PRICED } from '../native/layouts.js';
 import type { AccountQueue } from '../pool/account-queue.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { Pool } from '../pool/pool.js';
@@ -235,9 +235,12 @@ export class SliceRunner {
 
 /** Keeps what a run that did not fit has shown: the lower bound of the next one. */
 function learn(entry: PoolEntry, outcome: ExecutionOutcome): void {
-  const known = entry.need.counters;
-  const counters = outcome.used.slice(0, 8).map((used, i) => Math.max(used, known?.[i] ?? 0));
-  entry.need = { counters, gasUsed: Math.max(entry.need.gasUsed, outcome.gasUsed) };
+  const { need } = entry;
+  const higher = (now: readonly number[], known: readonly number[] | null) =>
+    now.slice(0, COUNTER_COUNT).map((value, i) => Math.max(value, known?.[i] ?? 0));
+  const counters = higher(outcome.used, need.counters);
+  const reserved = higher(outcome.reserved, need.reserved);
+  entry.need = { counters, reserved, gasUsed: Math.max(entry.need.gasUsed, outcome.gasUsed) };
 }
 
 /** What a run lacked. A run that was cut off at the limit needed at least one more than was left. */

@@ -67,6 +67,12 @@ const REFUSALS: readonly [string, Partial<FakeTransaction>, string, string][] = 
     'TX_OUT_OF_COUNTERS',
     'out of counters: poseidon used 252358 limit 252357',
   ],
+  [
+    'more than a batch has to reserve for it',
+    { preStatus: PRE_STATUS.success, used: [0, 0, 0, 0, 0, 0, 252_357, 0], reserved: [0, 0, 0, 0, 0, 0, 252_400, 0] },
+    'TX_OUT_OF_COUNTERS',
+    'out of counters: poseidon used 252400 limit 252357',
+  ],
   ['failed pre-execution', { preStatus: PRE_STATUS.internal }, 'TX_EXECUTION_FAILED', 'internal error: pre-execution failed'],
 ];
 
@@ -100,6 +106,18 @@ test('a pre-EIP-155 transaction is taken by default, one that reverts in pre-exe
   await node.send({ eip155: false, chainId: 0 });
   await node.send({ nonce: 1, preStatus: PRE_STATUS.failed });
   t.deepEqual(node.pool.counts(), { pending: 2, queued: 0 });
+});
+
+test('what pre-execution found is told of a pending transaction: counters used, and to be reserved', async (t) => {
+  const node = await poolOnly();
+  const [used, reserved] = [
+    [9, 8, 7, 6, 5, 4, 30, 0],
+    [9, 8, 7, 6, 5, 4, 33, 0],
+  ];
+  const state = node.pool.state(await node.send({ preStatus: PRE_STATUS.success, used, reserved }));
+  t.like(state, { usedCounters: { steps: 9, poseidon: 30, sha256: 0 }, reservedCounters: { steps: 9, poseidon: 33, sha256: 0 } });
+  const transfer = node.pool.state(await node.send({ nonce: 1 }));
+  t.deepEqual([transfer?.usedCounters, transfer?.reservedCounters], [undefined, undefined], 'a plain transfer is not pre-executed');
 });
 
 test('the order of the checks: the cheaper fault is named', async (t) => {

@@ -10,7 +10,7 @@ pub const VERSION: u16 = 1;
 /// u16 version, u16 zero, u32 count.
 pub const LIST_HEADER_BYTES: usize = 8;
 /// Bytes of a row that `admit` answers.
-pub const ADMISSION_ROW_BYTES: usize = 288;
+pub const ADMISSION_ROW_BYTES: usize = 320;
 /// Where such a row has the transaction's hash.
 pub const ADMISSION_HASH_AT: usize = 160;
 /// Bytes of the head of an execution answer.

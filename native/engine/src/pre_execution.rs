@@ -17,6 +17,9 @@ use crate::engine::Engine;
 use crate::layout::{ADMISSION_HASH_AT, ADMISSION_ROW_BYTES, Row};
 use crate::reader::state_error;
 
+/// Where the row has the counters used, and those to reserve.
+const USED_AT: usize = 240;
+const RESERVED_AT: usize = 288;
 const STATUS_SUCCESS: u8 = 1;
 const STATUS_FAILED: u8 = 2;
 const STATUS_SKIPPED: u8 = 3;
@@ -57,21 +60,23 @@ pub(crate) fn fill(
     divisor: LimitsDivisor,
     row: &mut Row<ADMISSION_ROW_BYTES>,
 ) {
-    let parsing = parsing(engine, recovered);
-    if let Some(counter) = parsing.first_exceeded(&engine.config().fork.limits) {
+    let parsing = Parsing::of(engine, recovered);
+    if let Some(counter) = parsing.used.first_exceeded(&engine.config().fork.limits) {
         // Its bytes alone are more than a batch has the counters for.
-        row.counters(240, &parsing);
+        row.counters(USED_AT, &parsing.used);
+        row.counters(RESERVED_AT, &parsing.reserved);
         row.bytes(272, &[STATUS_OUT_OF_COUNTERS, ROM_NO_ERROR, counter as u8]);
         return;
     }
     let (status, rom_error, counter) = match run(engine, recovered, divisor) {
         Err(ExecutorError::CountersExceeded { counter, used }) => {
-            row.counters(240, &used);
+            row.counters(USED_AT, &used);
+            row.counters(RESERVED_AT, &used);
             (divisor.status_of_stopped(), ROM_NO_ERROR, counter as u8)
         }
         Err(_) => (STATUS_INTERNAL, ROM_NO_ERROR, 0),
         Ok(Err(error)) => (STATUS_SKIPPED, error as u8, 0),
-        Ok(Ok((result, kept))) => ended(engine, parsing, &result, kept, row),
+        Ok(Ok((result, kept))) => ended(engine, &parsing, &result, kept, row),
     };
     row.bytes(272, &[status, rom_error, counter]);
 }
@@ -79,14 +84,15 @@ pub(crate) fn fill(
 /// The result of an execution that came to its end; it may be over the limits all the same.
 fn ended(
     engine: &Engine,
-    parsing: Counters,
+    parsing: &Parsing,
     result: &CallResult,
     kept: Option<PreExecution>,
     row: &mut Row<ADMISSION_ROW_BYTES>,
 ) -> (u8, u8, u8) {
-    let counters = result.counters_used + parsing;
+    let counters = result.counters_used + parsing.used;
     row.bytes(232, &result.gas_used.to_le_bytes());
-    row.counters(240, &counters);
+    row.counters(USED_AT, &counters);
+    row.counters(RESERVED_AT, &(result.counters_reserved + parsing.reserved));
     let rom_error = result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8);
     if let Some(counter) = counters.first_exceeded(&engine.config().fork.limits) {
         return (STATUS_OUT_OF_COUNTERS, rom_error, counter as u8);
@@ -117,10 +123,18 @@ fn run(engine: &Engine, recovered: &RecoveredTx, divisor: LimitsDivisor) -> Resu
 }
 
 /// Counters of decoding the transaction and recovering its sender.
-fn parsing(engine: &Engine, recovered: &RecoveredTx) -> Counters {
-    let model = CounterModel::new(engine.config().fork.profile);
-    let levels = engine.levels(engine.read_chain().head.tree_depth);
-    model.rlp_parsing(&recovered.tx, recovered.bytes, recovered.recovery, false).at(levels.tx)
+struct Parsing {
+    used: Counters,
+    reserved: Counters,
+}
+
+impl Parsing {
+    fn of(engine: &Engine, recovered: &RecoveredTx) -> Self {
+        let model = CounterModel::new(engine.config().fork.profile);
+        let levels = engine.levels(engine.read_chain().head.tree_depth);
+        let price = model.rlp_parsing(&recovered.tx, recovered.bytes, recovered.recovery, false);
+        Self { used: price.at(levels.tx), reserved: price.at(levels.tx_reserved) }
+    }
 }
 
 /// The newest sealed state as far as it can be had without waiting for anybody: the cache that blocks fill, sealed blocks, the flat tables.

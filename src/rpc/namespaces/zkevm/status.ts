@@ -65,7 +65,7 @@ function inclusionJson({ sequencer, gasPrice }: RpcServices, params: Params): st
 }
 
 function poolTransactionJson(state: PoolTransactionState): string {
-  const { status, reason, receivedAtMs, attempts, usedCounters, ready, position, replacedBy } = state;
+  const { status, reason, receivedAtMs, attempts, usedCounters, reservedCounters, ready, position, replacedBy } = state;
   const { missingNonce, missingFundsWei, breakEvenGasPriceWei } = state;
   // Absent fields are left out by JSON.stringify.
   return JSON.stringify({
@@ -74,6 +74,7 @@ function poolTransactionJson(state: PoolTransactionState): string {
     receivedAt: receivedAtMs === null ? null : new Date(receivedAtMs).toISOString(),
     attempts,
     usedCounters,
+    reservedCounters,
     breakEvenGasPrice: breakEvenGasPriceWei === undefined ? undefined : toQuantity(breakEvenGasPriceWei),
     ready,
     missingNonce: missingNonce === undefined ? undefined : toQuantity(missingNonce),
