@@ -7,13 +7,11 @@
  * transaction is set aside only if it surely does not fit; the executor decides about the others.
  */
 import { RESOURCE_BYTES, RESOURCE_GAS } from '../native/layouts.js';
-import type { PoolEntry } from '../pool/entry.js';
+import { byArrival, type PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { ResourceLedger, Shortfall } from './resource-ledger.js';
 import { RESOURCE_ORDER, zeroResources } from './resources.js';
 
-/** Oldest transactions that are looked through for those that waited too long. */
-const OVERDUE_SCAN_MAX = 1_024;
 /** Overdue transactions that go first in one batch. */
 const OVERDUE_MAX = 16;
 
@@ -87,14 +85,17 @@ export function takeSlice(
 
 /**
  * Ready transactions that waited longer than `maxWaitMs`, oldest first: they lead the next empty batch, however little they pay above the
- * minimum and however big they are.
+ * minimum and however big they are. All that is ready is looked at: what waits for something else, however much of it, hides nobody.
  */
 export function overdueEntries(index: PoolIndex, nowMs: number, maxWaitMs: number): PoolEntry[] {
   const overdue: PoolEntry[] = [];
-  let scanned = 0;
-  for (const entry of index.entries()) {
-    if (nowMs - entry.receivedAtMs < maxWaitMs || scanned++ >= OVERDUE_SCAN_MAX || overdue.length >= OVERDUE_MAX) break;
-    if (entry.phase === 'waiting' && entry.account.indexed === entry && entry.account.nonce === entry.nonceNumber) overdue.push(entry);
+  for (const entry of index.candidates()) {
+    if (nowMs - entry.receivedAtMs < maxWaitMs || entry.account.nonce !== entry.nonceNumber) continue;
+    const last = overdue[OVERDUE_MAX - 1];
+    if (last !== undefined && byArrival(last, entry) < 0) continue;
+    const at = overdue.findIndex((other) => byArrival(entry, other) < 0);
+    overdue.splice(at < 0 ? overdue.length : at, 0, entry);
+    if (overdue.length > OVERDUE_MAX) overdue.pop();
   }
   return overdue;
 }

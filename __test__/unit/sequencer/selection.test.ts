@@ -86,6 +86,20 @@ test('in an empty batch nothing is set aside beforehand', async (t) => {
   t.is(slice.entries.length, 1);
 });
 
+test('overdue: whoever waits for something else hides nobody, and of many the oldest go first', async (t) => {
+  const gapped = Array.from({ length: 1_100 }, (_, i) => ({ sender: addressOf(1 + (i % 18)), nonce: 1 + Math.floor(i / 18) }));
+  const { node } = await poolWith(gapped);
+  const ready = [];
+  for (let i = 19; i <= 20; i++) ready.push(await node.send({ sender: addressOf(i) }));
+  await node.clock.run(10_000);
+  const hashes = () => overdueEntries(node.pool.index, node.clock.nowMs(), 10_000).map(({ hash }) => hash);
+  t.deepEqual(hashes(), ready);
+  const later = [];
+  for (let i = 18; i > 0; i--) later.push(await node.send({ sender: addressOf(i), gasPrice: String(BigInt(i) * GWEI) }));
+  await node.clock.run(10_000);
+  t.deepEqual(hashes(), [...ready, ...later].slice(0, 16));
+});
+
 test('overdue: only ready ones, oldest first, and only those that waited so long', async (t) => {
   const { node, hashes } = await poolWith([
     { sender: addressOf(1), nonce: 0 },

@@ -26,7 +26,7 @@ export interface ClosingContext {
   readonly txCount: number;
   /** Durable L2 blocks of the batch. */
   readonly blockCount: number;
-  /** Unix ms when the batch got its first L2 block. */
+  /** Unix ms from which the age of the batch is counted: when it got its first L2 block. */
   readonly openedAtMs: number;
   /** The marker of an L2 block that was opened and does not fit. */
   readonly markerShortfall: Shortfall | null;
