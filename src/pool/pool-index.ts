@@ -247,14 +247,15 @@ export class PoolIndex {
 
   /**
    * The newest known state of a sender. A row was read off the event loop, so it may be older or newer than what executions reported:
-   * nonces only grow within a block, so the higher one is newer; at the same nonce the reported state is.
+   * nonces only grow within a block, so the higher one is newer; at the same nonce the reported state is. Not so where an account that the
+   * pool knows was reported since the reading began: its nonce changes by what the pool executes, and goes back with a block that is dropped.
    */
   stateFor(address: string, row: AccountState, mark: number): AccountState {
     const account = this.#accounts.get(address);
-    if (account !== undefined) return row.nonce > account.nonce && account.executingCount === 0 ? row : account;
     const recent = this.#recent.get(address);
-    if (recent !== undefined && recent.sequence > mark && recent.nonce >= row.nonce) return recent;
-    return row;
+    const reported = recent !== undefined && recent.sequence > mark ? recent : null;
+    if (account !== undefined) return row.nonce > account.nonce && account.executingCount === 0 && reported === null ? row : account;
+    return reported !== null && reported.nonce >= row.nonce ? reported : row;
   }
 
   #leaveBlock(entry: PoolEntry): void {

@@ -117,6 +117,21 @@ test('an account without transactions is forgotten, and a newer state during an 
   t.like(index.stateFor(addressOf(1), { nonce: 0, balanceWei: RICH }, index.openReader()), { nonce: 0 });
 });
 
+test('a row that was read before a block was dropped does not bring its nonces back', (t) => {
+  const index = new PoolIndex(byPrice);
+  const entries = [0, 1].map((nonce) => put(index, 1, nonce, GWEI));
+  const account = index.ensureAccount(addressOf(1), { nonce: 0, balanceWei: 0n });
+  drain(index);
+  for (const entry of entries) index.include(entry);
+  const mark = index.openReader();
+  // The row is read now, in a block that is dropped before the answer is here.
+  const row = { nonce: 2, balanceWei: RICH };
+  for (const entry of entries) index.unseal(entry);
+  index.applyState(addressOf(1), { nonce: 0, balanceWei: RICH });
+  t.true(index.stateFor(addressOf(1), row, mark) === account);
+  index.closeReader();
+});
+
 for (const [name, order] of Object.entries({ byPrice, byArrival })) {
   test(`property: whatever is inserted, removed and replaced, ${name} offers the best head of every sender`, (t) => {
     const step = fc.record({
