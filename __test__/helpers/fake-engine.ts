@@ -24,8 +24,11 @@ const BLOCK_PENDING = -2;
 /** When a call is looked at: before its effect or after it. */
 export type FakeMoment = 'before' | 'after';
 
-/** Failures to throw, by verb. `after`: the effect took place, and the answer says otherwise. */
-export type FakeFaults = (verb: string, moment: FakeMoment) => void;
+/**
+ * Asked at each moment of each call (numbered as it was made): throws a failure, or answers `kill`. `after`: the effect took place, and the
+ * answer says otherwise, or nobody hears it.
+ */
+export type FakeFaults = (verb: string, moment: FakeMoment, call: number) => unknown;
 
 export interface FakeEngineOptions {
   readonly clock: { sleep(ms: number): Promise<void> };
@@ -243,14 +246,17 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
 
   async #call<T>(verb: string, effect: () => T): Promise<T> {
     const { clock, latencyMs, answerMs, faults } = this.#options;
-    this.calls.push(verb);
+    const call = this.calls.push(verb) - 1;
+    const look = (moment: FakeMoment): void => {
+      if (faults?.(verb, moment, call) === 'kill') this.kill();
+    };
     await clock.sleep(latencyMs?.(verb) ?? 0);
     await this.#untilKilled();
-    faults?.(verb, 'before');
+    look('before');
     await this.#untilKilled();
     const answer = effect();
     if (answerMs !== undefined) await clock.sleep(answerMs(verb));
-    faults?.(verb, 'after');
+    look('after');
     await this.#untilKilled();
     return answer;
   }

@@ -93,6 +93,7 @@ export class FakeChain {
   status: SequencerStatus = {
     mode: 'sequencing',
     haltReason: null,
+    isHaltFinal: false,
     paused: false,
     throttleReason: null,
     verification: null,

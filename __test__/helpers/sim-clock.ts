@@ -8,7 +8,9 @@ interface Timer {
 }
 
 export class SimClock implements Clock {
+  /** Time that passed; the wall clock is off by the jumps. */
   #now: number;
+  #wallMs = 0;
   #order = 0;
   readonly #timers = new Set<Timer>();
 
@@ -17,7 +19,12 @@ export class SimClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#now;
+    return this.#now + this.#wallMs;
+  }
+
+  /** Somebody sets the wall clock, forward or back; time goes on as it did. */
+  jump(ms: number): void {
+    this.#wallMs += ms;
   }
 
   monotonicMs(): number {

@@ -279,7 +279,7 @@ const RPC = {
   },
   ADMIN_NOT_POSSIBLE: {
     cause: 'The node is in a mode in which the operator request makes no sense; the message has the mode.',
-    remedy: 'See admin_status; a halted sequencer goes on with admin_resume.',
+    remedy: 'See admin_status; a halted sequencer goes on with admin_resume, or with a new start where the message says so.',
   },
   RPC_HEADER_NOT_FOUND: {
     cause: 'The block that the state is asked of does not exist.',

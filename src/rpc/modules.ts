@@ -73,6 +73,8 @@ export interface VerificationStatus {
 export interface SequencerStatus {
   mode: 'syncing' | 'sequencing' | 'throttled' | 'recovering' | 'halted' | 'draining';
   haltReason: string | null;
+  /** Only a new start ends the halt. */
+  isHaltFinal: boolean;
   /** An operator paused it: transactions are admitted, none is executed. */
   paused: boolean;
   /** Why nothing new is executed; null while nothing lags. */

@@ -3,7 +3,7 @@
  * and only then. One commit runs at a time and takes every block finished before it began, so a slow disk makes commits larger, not the
  * line longer; how many blocks may wait is limited all the same, and whoever finishes the next one waits for room.
  *
- * After a failed commit nothing more is handed on: the engine has dropped every block that was not durable.
+ * After a failed commit nothing more is written or handed on: the database takes no more writes.
  */
 import type { CommittedBlocks, NativeEngine } from '../native/engine.js';
 import type { Sealing } from './finalizer.js';
@@ -65,11 +65,6 @@ export class Committer {
   /** Resolves when nothing waits any more. */
   idle(): Promise<void> {
     return this.#below(1);
-  }
-
-  /** Takes blocks again after a failure that an operator has looked into. */
-  reset(): void {
-    this.#failed = false;
   }
 
   #below(limit: number): Promise<void> {

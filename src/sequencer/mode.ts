@@ -18,9 +18,11 @@ export const RECOVERY_WINDOW_MS = 600_000;
 export class ModeMachine {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #recoveries: number[] = [];
+  #recoveries: number[] = [];
   #mode: Mode = 'syncing';
   #reason: string | null = null;
+  /** The halt lasts until the process ends. */
+  #isFinal = false;
   /** Something downstream lags; it may do so in any mode. */
   #lag: string | null = null;
 
@@ -36,6 +38,11 @@ export class ModeMachine {
   /** Why the sequencer halted; null in every other mode. */
   get haltReason(): string | null {
     return this.#mode === 'halted' ? this.#reason : null;
+  }
+
+  /** True where the sequencer halted for something that no operator can mend while the process runs: only a new start ends it. */
+  get isHaltFinal(): boolean {
+    return this.#mode === 'halted' && this.#isFinal;
   }
 
   /** Why nothing new is executed; null while nothing lags. */
@@ -64,22 +71,24 @@ export class ModeMachine {
   recover(reason: string): boolean {
     if (this.#mode === 'halted') return false;
     const nowMs = this.#clock.nowMs();
-    while (this.#recoveries.length > 0 && nowMs - (this.#recoveries[0] ?? nowMs) > RECOVERY_WINDOW_MS) this.#recoveries.shift();
+    // What lies ahead was before a clock that was set back: how long ago, nobody knows.
+    this.#recoveries = this.#recoveries.filter((atMs) => atMs <= nowMs && nowMs - atMs <= RECOVERY_WINDOW_MS);
     this.#recoveries.push(nowMs);
     if (this.#recoveries.length > RECOVERIES_MAX) return false;
     if (this.#mode !== 'draining') this.#set('recovering', reason);
     return true;
   }
 
-  /** An invariant is broken; the first reason stays. */
-  halt(reason: string): void {
+  /** An invariant is broken; the first reason stays. `isFinal`: memory or database cannot be gone on with. */
+  halt(reason: string, isFinal = false): void {
+    this.#isFinal ||= isFinal;
     if (this.#mode !== 'halted') this.#set('halted', reason);
   }
 
-  /** An operator looked into it. */
+  /** An operator looked into it. False where there is nothing to resume, or only a new start helps. */
   resume(): boolean {
-    if (this.#mode !== 'halted') return false;
-    this.#recoveries.length = 0;
+    if (this.#mode !== 'halted' || this.#isFinal) return false;
+    this.#recoveries = [];
     this.#set(this.#lag === null ? 'sequencing' : 'throttled', this.#lag);
     return true;
   }

@@ -112,7 +112,7 @@ export class Sequencer implements RpcSequencer {
     });
     pool.attachSequencer({
       onReady: () => this.#wakeup.signal(),
-      onFailure: (error) => this.#halt(`the pool could not be written: ${errorMessage(error)}`),
+      onFailure: (error) => this.#halt(`the pool could not be written: ${errorMessage(error)}`, true),
       haltReason: () => this.#refusal(),
     });
   }
@@ -171,7 +171,7 @@ export class Sequencer implements RpcSequencer {
     });
   }
 
-  /** Ends a pause, or a halt that an operator has looked into. */
+  /** Ends a pause, or a halt that an operator has looked into, unless only a new start ends it. */
   resume(): void {
     this.#command('resume', null, () => {
       this.#paused = false;
@@ -185,6 +185,7 @@ export class Sequencer implements RpcSequencer {
     return {
       mode: this.#mode.mode,
       haltReason: this.#mode.haltReason,
+      isHaltFinal: this.#mode.isHaltFinal,
       paused: this.#paused,
       throttleReason: this.#mode.throttleReason,
       verification: this.#modules.verifier?.status() ?? null,
@@ -319,7 +320,7 @@ export class Sequencer implements RpcSequencer {
       ledger: batch.ledger,
       txCount: batch.txCount,
       blockCount: batch.blockCount,
-      openedAtMs: batch.openedAtMs,
+      openedAtMs: this.#deadlines.batchOpenedAtMs(nowMs),
       markerShortfall: this.#markerShortfall,
       nothingFits: this.#slices.nothingFits(this.#finalizer.block === null || this.#deadlines.isBlockDue(nowMs)),
       forcedDeadlineMs: this.#deadlines.forcedMs,
@@ -343,7 +344,7 @@ export class Sequencer implements RpcSequencer {
   async #endBlock(nowMs: number): Promise<void> {
     const { block } = this.#finalizer;
     if (block === null) return;
-    this.#metrics.blockCloseLag.observe((nowMs - this.#deadlines.blockMs(block.openedAtMs)) / 1000);
+    this.#metrics.blockCloseLag.observe(Math.max(0, nowMs - this.#deadlines.blockMs(block.openedAtMs)) / 1000);
     if (block.entries.length === 0 && this.#modules.config.emptyBlocks === 'never') await this.#finalizer.discard();
     else await this.#seal(nowMs, null);
     this.#slices.blockEnded();
@@ -440,20 +441,21 @@ export class Sequencer implements RpcSequencer {
     const reason = errorMessage(error);
     this.#modules.log.error('sequencing failed', { error });
     const code = errorCode(error);
-    if ((code !== undefined && FATAL_CODES.has(code)) || !this.#mode.recover(reason)) {
-      this.#halt(reason);
-      return;
-    }
-    await this.#rebuild(reason);
+    const isFatal = code !== undefined && FATAL_CODES.has(code);
+    if (isFatal || !this.#mode.recover(reason)) this.#halt(reason, isFatal);
+    else await this.#rebuild(reason);
   }
 
-  /** Nothing after the last durable block is to be: its transactions wait again, and an operator has to look at the disk. */
+  /**
+   * Nothing after the last durable block is to be: its transactions wait again, as `pending` shows. A database that failed to write takes no
+   * more, so only a new start goes on; it also finds what the disk has although the answer says otherwise.
+   */
   async #commitFailed({ error, lost }: FailedCommit): Promise<void> {
     const { engine, pool, log } = this.#modules;
     this.#failedCommit = null;
     const { durableBlock } = this.#committer;
     log.error('a commit failed', { error, durableBlock, lostBlocks: lost.length });
-    this.#halt(`L2 block ${durableBlock + 1} could not be committed: ${errorMessage(error)}`);
+    this.#halt(`L2 block ${durableBlock + 1} could not be committed: ${errorMessage(error)}`, true);
     const dropped = await engine.discardSealed().then(
       () => true,
       (cause: unknown) => {
@@ -467,12 +469,14 @@ export class Sequencer implements RpcSequencer {
     const undone = lost.filter(({ sealed }) => sealed.number > this.#finalizer.headBlock);
     // Newest first, as the open block before them: an account goes back one block at a time.
     for (const { block } of undone.reverse()) pool.restore(block.entries, block.touched);
-    this.#committer.reset();
   }
 
   async #resumeFromHalt(): Promise<void> {
     this.#resumeRequested = false;
-    this.#mode.resume();
+    if (!this.#mode.resume()) {
+      this.#modules.log.warn('only a new start ends this halt', { reason: this.#mode.haltReason });
+      return;
+    }
     this.#modules.verifier?.resumed();
     await this.#rebuild('resumed by the operator');
   }
@@ -486,21 +490,22 @@ export class Sequencer implements RpcSequencer {
       await engine.discardBlock().catch((cause: unknown) => log.debug('nothing to discard', { error: cause }));
       const block = this.#finalizer.abandon();
       if (block !== null && this.#finalizer.headBlock >= block.number) {
-        this.#halt(`L2 block ${block.number} is sealed but was not published: ${reason}`);
+        this.#halt(`L2 block ${block.number} is sealed but was not published: ${reason}`, true);
         return;
       }
       if (block !== null) pool.restore(block.entries, block.touched);
       this.#markerShortfall = null;
       this.#mode.sequence();
     } catch (cause) {
-      this.#halt(`recovery failed: ${errorMessage(cause)}`);
+      this.#halt(`recovery failed: ${errorMessage(cause)}`, true);
     }
   }
 
-  #halt(reason: string): void {
+  /** `isFinal`: until a new start. */
+  #halt(reason: string, isFinal = false): void {
     // Asked to stop already: a halted loop would wait for an operator who will not come.
     if (this.#mode.mode === 'draining') this.#done = true;
-    this.#mode.halt(reason);
+    this.#mode.halt(reason, isFinal);
     this.#wakeup.signal();
   }
 

@@ -100,12 +100,16 @@ test('a failed commit takes every later block with it: nothing of them is publis
   );
   t.is(node.pool.counts().pending, 8 - durable, 'they are ready, not in a block that does not exist');
   await t.throwsAsync(() => node.send({ nonce: 5 }), { message: /^sequencer halted: L2 block/ });
-  // An operator who has made room.
+  // A database that failed to write takes no more: an operator makes room, and starts again.
   node.sequencer.resume();
+  await node.clock.run(100);
+  t.like(node.sequencer.status(), { mode: 'halted', isHaltFinal: true });
+  node.engine.kill();
+  const next = await slowDisk(100, { clock: node.clock, disk: node.disk });
   await node.clock.run(5_000);
   t.deepEqual(
-    node.published.map((block) => block.number),
-    hashes.map((_hash, i) => i + 1),
+    next.published.map((block) => block.number),
+    hashes.slice(durable).map((_hash, i) => durable + i + 1),
   );
   t.deepEqual(
     node.disk.blocks.map((block) => block.txHashes),

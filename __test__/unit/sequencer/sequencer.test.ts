@@ -191,7 +191,7 @@ test('a lasting failure halts with its reason, admission says so, and an operato
   });
   const hash = await node.send();
   await node.clock.run(2_000);
-  t.like(node.sequencer.status(), { mode: 'halted', haltReason: 'no space left' });
+  t.like(node.sequencer.status(), { mode: 'halted', haltReason: 'no space left', isHaltFinal: false });
   await t.throwsAsync(() => node.send({ nonce: 1 }), { message: 'sequencer halted: no space left' });
   broken = false;
   node.sequencer.resume();
@@ -226,7 +226,10 @@ test('a panic of the native side halts at once', async (t) => {
   });
   await node.send();
   await node.clock.run(10);
-  t.like(node.sequencer.status(), { mode: 'halted', haltReason: 'panic' });
+  t.like(node.sequencer.status(), { mode: 'halted', haltReason: 'panic', isHaltFinal: true });
+  node.sequencer.resume();
+  await node.clock.run(10);
+  t.is(node.sequencer.status().mode, 'halted', 'only a new start ends it');
 });
 
 test('a failing listener harms nobody', async (t) => {
@@ -241,4 +244,31 @@ test('a failing listener harms nobody', async (t) => {
   t.deepEqual(seen, [1]);
   t.is(node.sequencer.status().mode, 'sequencing');
   t.regex(node.metrics.text(), /zknode_block_listener_errors_total 1/);
+});
+
+test('a clock that is set back holds up neither the open block nor the batch', async (t) => {
+  const node = await startSim({ disk: funded(), sequencer: { blockIntervalMs: 100, batchMaxAgeMs: 1_000 } });
+  await node.send();
+  node.clock.jump(-3_600_000);
+  await node.clock.run(150);
+  t.is(node.disk.blocks.length, 1);
+  t.is(node.disk.closed.length, 0, 'how old the batch is, is counted anew');
+  await node.send({ nonce: 1 });
+  await node.clock.run(150);
+  t.is(node.disk.blocks.length, 2);
+  await node.clock.run(1_000);
+  t.is(node.disk.closed[0]?.reason, 'Max delta timestamp');
+  const timestamps = node.disk.blocks.map(({ timestamp }) => timestamp);
+  t.deepEqual(timestamps, [...timestamps].sort(), 'never before the block before');
+});
+
+test('a clock that is set forward ends what is due by it, and nothing else', async (t) => {
+  const node = await startSim({ disk: funded(), sequencer: { blockIntervalMs: 100, batchMaxAgeMs: 1_000 } });
+  const hash = await node.send();
+  node.clock.jump(3_600_000);
+  await node.clock.run(150);
+  t.deepEqual(node.disk.closed[0]?.txHashes, [hash]);
+  await node.send({ nonce: 1 });
+  await node.clock.run(150);
+  t.is(node.disk.blocks.length, 2);
 });

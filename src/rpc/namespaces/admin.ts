@@ -55,6 +55,8 @@ function sequencerMethods({ sequencer, stop }: AdminModules): MethodTable {
       return status();
     }),
     admin_resume: method(0, 0, () => {
+      const { isHaltFinal, haltReason } = sequencer.status();
+      if (isHaltFinal) throw rpcError('ADMIN_NOT_POSSIBLE', `only a new start of the node ends this halt: ${haltReason}`);
       sequencer.resume();
       return status();
     }),

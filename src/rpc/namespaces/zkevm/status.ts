@@ -34,6 +34,7 @@ export function statusJson(services: RpcServices): string {
     mode: status.mode,
     halted: status.mode === 'halted',
     haltReason: status.haltReason,
+    isHaltFinal: status.isHaltFinal,
     paused: status.paused,
     throttleReason: status.throttleReason,
     chainId: toQuantity(head.chainId),

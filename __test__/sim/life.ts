@@ -1,0 +1,193 @@
+/** One short life of pool and sequencer, the same each time but for one incident at one call of the engine. */
+import { errorMessage } from '../../src/common/errors.js';
+import { silentLogger } from '../../src/common/logger.js';
+import { FakeDisk } from '../helpers/fake-disk.js';
+import { FAKE_LIMITS, type FakeMoment } from '../helpers/fake-engine.js';
+import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
+import { SimClock } from '../helpers/sim-clock.js';
+import { type SimNode, startSim } from '../helpers/sim-node.js';
+import type { SessionRecord } from './session.js';
+
+/** What happens, at which call (counted over all lives of the node), and what somebody does about it. */
+export interface Incident {
+  readonly call: number;
+  readonly moment: FakeMoment;
+  readonly what: 'kill' | 'error';
+  readonly remedy: 'resume' | 'restart';
+}
+
+const RICH = 10n ** 20n;
+const TRANSFER_WEI = 21_000n * GWEI;
+const [ANNA, BERT, POOR, HEAVY, HEAVIER, GAP, NEVER, CHEAP] = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => addressOf(0xa0 + i)) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+/** Time after which everything that can happen has happened. */
+const SETTLE_MS = 1_500;
+
+/** Plays it; `calls` are the verbs in their order. */
+export async function playLife(incident: Incident | null): Promise<{ record: SessionRecord; calls: readonly string[] }> {
+  return new Life(incident).play();
+}
+
+class Life {
+  readonly #incident: Incident | null;
+  readonly #clock = new SimClock();
+  readonly #disk = new FakeDisk();
+  readonly #calls: string[] = [];
+  readonly #sent = new Map<string, FakeTransaction>();
+  readonly #acknowledged = new Set<string>();
+  readonly #refused = new Map<string, string>();
+  readonly #published: number[][] = [];
+  readonly #firstBlocks: number[] = [];
+  readonly #errors: string[] = [];
+  readonly #funds = new Map<string, bigint>();
+  readonly #limits = FAKE_LIMITS.map((limit, i) => (i < 8 ? Math.max(Math.floor(limit / 10), 600) : limit));
+  #node: SimNode | null = null;
+  #killed = false;
+  #kills = 0;
+
+  constructor(incident: Incident | null) {
+    this.#incident = incident;
+  }
+
+  async play(): Promise<{ record: SessionRecord; calls: readonly string[] }> {
+    for (const address of [ANNA, BERT, HEAVY, HEAVIER, GAP, NEVER, CHEAP]) this.#funds.set(address, RICH);
+    this.#funds.set(POOR, (TRANSFER_WEI * 3n) / 2n);
+    for (const [address, balance] of this.#funds) this.#disk.fund(address, balance);
+    await this.#start();
+    for (const [waitMs, act] of this.#script()) {
+      await this.#clock.run(waitMs);
+      await this.#tend();
+      act();
+    }
+    await this.#clock.run(SETTLE_MS);
+    await this.#tend();
+    // Clients that were not answered, or were refused, send again; and again, where the incident met just that.
+    for (let round = 0; round < 2; round++) {
+      for (const [hash, transaction] of this.#sent) if (!this.#acknowledged.has(hash)) this.#send(transaction);
+      await this.#clock.run(SETTLE_MS);
+      await this.#tend();
+    }
+    await this.#clock.run(SETTLE_MS);
+    return { record: this.#record(), calls: this.#calls };
+  }
+
+  /** Pairs of a wait and what is done after it. */
+  #script(): [number, () => void][] {
+    const send = (changes: Partial<FakeTransaction>) => (): void => this.#send(fakeTransaction(changes));
+    const heavy = { used: this.#share(0.6), reserved: this.#share(0.7) };
+    return [
+      [1, send({ sender: ANNA })],
+      [0, send({ sender: ANNA, nonce: 1 })],
+      [0, send({ sender: BERT })],
+      [0, send({ sender: POOR })],
+      [0, send({ sender: POOR, nonce: 1, value: '5' })],
+      [3, send({ sender: BERT, gasPrice: String(2n * GWEI) })],
+      [1, send({ sender: HEAVY, ...heavy })],
+      [0, send({ sender: HEAVIER, ...heavy })],
+      [15, send({ sender: GAP, nonce: 1 })],
+      [0, send({ sender: NEVER, used: this.#share(1.5), reserved: this.#share(1.5) })],
+      [30, send({ sender: GAP, gasPrice: String(3n * GWEI) })],
+      [60, () => void this.#node?.sequencer.requestBatchClose()],
+      [10, send({ sender: CHEAP, nonce: 2 })],
+      [0, send({ sender: CHEAP, nonce: 3 })],
+      [0, send({ sender: CHEAP, nonce: 4 })],
+      [20, send({ sender: ANNA, nonce: 2, gasPrice: String(3n * GWEI) })],
+      [0, send({ sender: BERT, nonce: 1, gasPrice: String(4n * GWEI) })],
+      [0, send({ sender: BERT, nonce: 2, gasPrice: String(4n * GWEI) })],
+      [2, send({ sender: ANNA, nonce: 3, panics: true, gasPrice: String(3n * GWEI) })],
+    ];
+  }
+
+  /** So much of a batch, of the steps. */
+  #share(share: number): number[] {
+    return [Math.floor((this.#limits[0] ?? 0) * share), 10, 20, 1, 1, 1, 40, 0];
+  }
+
+  #send(transaction: FakeTransaction): void {
+    const raw = rawOf(transaction);
+    const hash = hashOf(raw);
+    this.#sent.set(hash, transaction);
+    this.#node?.pool.add(raw).then(
+      () => this.#answered(hash, true),
+      // Known already: it was taken, and the answer did not come through.
+      (error: Error) => this.#answered(hash, error.message === 'already known', error.message),
+    );
+  }
+
+  #answered(hash: string, isTaken: boolean, message = ''): void {
+    this.#refused.delete(hash);
+    if (isTaken) this.#acknowledged.add(hash);
+    else this.#refused.set(hash, message);
+  }
+
+  async #start(): Promise<void> {
+    const heard: number[] = [];
+    const first = this.#disk.blocks.length + 1;
+    const base = this.#calls.length;
+    this.#node = await startSim({
+      clock: this.#clock,
+      disk: this.#disk,
+      limits: this.#limits,
+      sequencer: { blockIntervalMs: 20, batchMaxAgeMs: 400, lookAhead: 2 },
+      pool: { txsMax: 5 },
+      latencyMs: () => 2,
+      answerMs: () => 2,
+      faults: (verb, moment, call) => this.#maybe(verb, moment, base + call),
+      log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
+    }).catch(() => null);
+    if (this.#node === null) return this.#start();
+    this.#published.push(heard);
+    this.#firstBlocks.push(first);
+    this.#node.sequencer.onBlock((block) => heard.push(block.number));
+  }
+
+  #maybe(verb: string, moment: FakeMoment, id: number): 'kill' | undefined {
+    this.#calls[id] = verb;
+    const { call, moment: when, what } = this.#incident ?? {};
+    if (id !== call || moment !== when) return undefined;
+    if (what === 'error') throw new Error(`${verb} failed ${moment} its effect`);
+    this.#killed = true;
+    return 'kill';
+  }
+
+  /** Starts a killed node again, and helps a halted one. */
+  async #tend(): Promise<void> {
+    const { mode, isHaltFinal } = this.#node?.sequencer.status() ?? {};
+    if (!this.#killed && mode !== 'halted') return;
+    if (mode === 'halted' && isHaltFinal === false && this.#incident?.remedy === 'resume') {
+      this.#node?.sequencer.resume();
+      return;
+    }
+    this.#node?.engine.kill();
+    this.#killed = false;
+    this.#kills++;
+    await this.#start();
+  }
+
+  #record(): SessionRecord {
+    if (this.#node === null) throw new Error('the node did not start');
+    return {
+      seed: 0,
+      disk: this.#disk,
+      funds: this.#funds,
+      limits: this.#limits,
+      sequencer: {},
+      sent: this.#sent,
+      acknowledged: this.#acknowledged,
+      refused: this.#refused,
+      published: this.#published,
+      firstBlocks: this.#firstBlocks,
+      node: this.#node,
+      errors: this.#incident?.what === 'error' ? [] : this.#errors,
+      kills: this.#kills,
+    };
+  }
+}
