@@ -23,6 +23,7 @@ import type { PoolMetrics } from './metrics.js';
 import type { PoolIndex } from './pool-index.js';
 import type { EndState, PoolWriter } from './pool-writer.js';
 import { type Effort, PreExecutionLane } from './pre-execution-lane.js';
+import { Shedding } from './shedding.js';
 
 /** Groups between the end of their native call and the end of their write; more would only wait in line. */
 const UNWRITTEN_GROUPS_MAX = 2;
@@ -31,10 +32,14 @@ const QUICK_LIMITS_DIVISOR = 8;
 /** Gas limit up to which a transaction is not pre-executed in the mode `countersOnlyOver100kGas`. */
 const SMALL_GAS_LIMIT = 100_000n;
 
+/** Reason of the metric for what is refused as `POOL_FULL` because calls of its contract are shed. */
+const SHED = 'SHED';
+
 interface Waiting extends Arrival {
   /** Set once they are known. */
   hash: string;
   sender: string;
+  dataBytes: number;
   readonly resolve: (hash: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -77,6 +82,7 @@ export class Admission {
   #idleWaiters: (() => void)[] = [];
   #nextArrival: number;
   readonly #lane: PreExecutionLane<Waiting>;
+  readonly #shedding: Shedding;
 
   constructor(modules: AdmissionModules, firstArrival: number) {
     this.#modules = modules;
@@ -86,21 +92,23 @@ export class Admission {
       refuse: (item: Waiting) => this.#reject(item, poolErrors.full()),
     };
     this.#lane = new PreExecutionLane(work, modules.clock);
+    this.#shedding = new Shedding(modules.clock);
   }
 
   /** Resolves with the hash once the transaction is durable. */
   add(raw: Buffer): Promise<string> {
     const { config, clock } = this.#modules;
     if (this.#queue.length + this.#lane.size >= config.admissionQueueMax) {
-      this.#refused('POOL_FULL');
-      return Promise.reject(poolErrors.full());
+      return this.#unseen('POOL_FULL');
     }
+    if (this.#lane.isFlooded && this.#shedding.sheds(raw)) return this.#unseen(SHED);
     return new Promise((resolve, reject) => {
       this.#unanswered++;
       this.#queue.push({
         raw,
         hash: '',
         sender: '',
+        dataBytes: 0,
         arrival: this.#nextArrival++,
         receivedAtMs: clock.nowMs(),
         resolve: (hash) => {
@@ -114,6 +122,12 @@ export class Admission {
       });
       this.#schedule();
     });
+  }
+
+  /** Refused for want of room before anything of it is known. */
+  #unseen(reason: string): Promise<never> {
+    this.#refused(reason);
+    return Promise.reject(poolErrors.full());
   }
 
   /** Rank of the next arrival must be above those loaded from disk. */
@@ -211,6 +225,7 @@ export class Admission {
       try {
         const row = new AdmissionRow(rows, at, view);
         at += ADMISSION_ROW.bytes;
+        item.dataBytes = row.dataBytes;
         if (item.sender !== '') row.identify(item.hash, item.sender);
         if (row.preStatus === PRE_STATUS.unfinished) this.#toLane(row, item, mark, true);
         else if (final || this.#needsNoExecution(row)) accepted.push(this.#accept(row, item, mark));
@@ -230,6 +245,8 @@ export class Admission {
 
   #accept(row: AdmissionRow, item: Waiting, mark: number): Accepted {
     const acceptance = this.#modules.judge.judge(row, item, mark);
+    const { preStatus } = row;
+    if (preStatus === PRE_STATUS.success || preStatus === PRE_STATUS.failed) this.#shedding.fitted(item);
     return { item, acceptance, displaced: this.#hold(acceptance) };
   }
 
@@ -238,7 +255,7 @@ export class Admission {
     item.sender = this.#modules.judge.check(row, item, mark).sender;
     item.hash = row.hash;
     if (this.#closed) throw poolErrors.halted('the node is stopping');
-    const isTaken = isHeavy ? this.#lane.pushHeavy(item) : this.#lane.push(item);
+    const isTaken = isHeavy ? this.#lane.pushHeavy(item, row.to ?? '') : this.#lane.push(item);
     // One of a flood that others must not wait behind.
     if (!isTaken) throw poolErrors.full();
   }
@@ -307,7 +324,10 @@ export class Admission {
 
   #reject(item: Waiting, error: unknown): void {
     const code = error instanceof PoolError ? error.code : 'INTERNAL';
-    if (code === 'TX_OUT_OF_COUNTERS') this.#lane.wasInVain(item.sender);
+    if (code === 'TX_OUT_OF_COUNTERS') {
+      this.#lane.wasInVain(item.sender);
+      this.#shedding.ranOut(item);
+    }
     this.#refused(code);
     item.reject(error);
   }

@@ -26,6 +26,9 @@ export class PoolError extends CodedError<PoolErrorFacts> {
   }
 }
 
+/** In a flood this is what nearly everybody hears: one object says it to all of them. */
+const FULL = new PoolError('POOL_FULL', 'txpool is full');
+
 /** Message builders; each result starts with the prefix that clients know. */
 export const poolErrors = {
   rlpInvalid: () => new PoolError('TX_RLP_INVALID', 'invalid tx input'),
@@ -47,7 +50,7 @@ export const poolErrors = {
   deployForbidden: () => new PoolError('TX_DEPLOY_NOT_ALLOWED', 'sender not allowed to deploy contracts'),
   alreadyKnown: () => new PoolError('TX_ALREADY_KNOWN', 'already known'),
   halted: (reason: string) => new PoolError('SEQUENCER_HALTED', `sequencer halted: ${reason}`),
-  full: () => new PoolError('POOL_FULL', 'txpool is full'),
+  full: () => FULL,
   underpriced: (price: bigint, minimum: bigint) =>
     new PoolError('TX_UNDERPRICED', `transaction underpriced: gas price ${price}, minimum needed ${minimum}`),
   feeCap: (fee: bigint, cap: bigint) =>

@@ -18,11 +18,22 @@ export class FairQueue<T extends Queued> {
     return this.#bySender.get(sender)?.length ?? 0;
   }
 
-  push(item: T): void {
+  push(item: T): this {
     const queue = this.#bySender.get(item.sender);
     if (queue === undefined) this.#bySender.set(item.sender, [item]);
     else queue.push(item);
     this.#size++;
+    return this;
+  }
+
+  /** The newest of the sender whose turn comes last. */
+  takeLast(): T | null {
+    const [sender, queue] = [...this.#bySender].at(-1) ?? [];
+    const item = queue?.pop();
+    if (sender === undefined || item === undefined) return null;
+    if (queue?.length === 0) this.#bySender.delete(sender);
+    this.#size--;
+    return item;
   }
 
   take(max: number): T[] {

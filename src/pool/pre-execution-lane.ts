@@ -9,11 +9,13 @@
  *   offending  of senders whose transactions ran out of counters lately: a short queue
  *
  * The latter two pause after a group in proportion to the time that was spent in vain on it; what is accepted costs no pause. While a sender
- * has something heavy, the rest of what it sent is held back: it may be more of the same.
+ * has something heavy, the rest of what it sent is held back: it may be more of the same. Heavy ones are served by recipient: many keys that
+ * call one contract have one share together.
  */
 
 import type { Clock } from '../common/clock.js';
 import { FairQueue, type Queued } from './fair-queue.js';
+import { SharedQueue } from './shared-queue.js';
 
 /** Transactions of one native call: an honest group takes about 2 ms, and one hostile transaction delays so few others. */
 const QUICK_GROUP_MAX = 16;
@@ -46,26 +48,21 @@ export interface LaneWork<T> {
   refuse(item: T): void;
 }
 
-/** A queue that pauses for what was spent in vain on it. */
-class PacedQueue<T extends Queued> extends FairQueue<T> {
+/** When a queue may be served: it pauses for what was spent in vain on it. */
+class Pace {
   readonly #clock: Clock;
   readonly #factor: number;
   #fromMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, factor: number) {
-    super();
     this.#clock = clock;
     this.#factor = factor;
   }
 
-  /** How long it still has to pause. Never longer than the longest pause, also where the clock was set back. */
+  /** How long the queue still has to pause. Never longer than the longest pause, also where the clock was set back. */
   get pauseMs(): number {
     const leftMs = this.#fromMs - this.#clock.nowMs();
     return leftMs > PAUSE_MAX_MS ? 0 : Math.max(0, leftMs);
-  }
-
-  get hasTurn(): boolean {
-    return this.size > 0 && this.pauseMs === 0;
   }
 
   spentInVain(ms: number): void {
@@ -78,8 +75,10 @@ export class PreExecutionLane<T extends Queued> {
   readonly #clock: Clock;
   readonly #work: LaneWork<T>;
   readonly #quick = new FairQueue<T>();
-  readonly #heavy: PacedQueue<T>;
-  readonly #offending: PacedQueue<T>;
+  readonly #heavy = new SharedQueue<T>(HEAVY_WAITING_MAX);
+  readonly #heavyPace: Pace;
+  readonly #offending = new FairQueue<T>();
+  readonly #offenderPace: Pace;
   /** What senders with a heavy transaction sent besides. */
   readonly #held = new Map<string, T[]>();
   #heldCount = 0;
@@ -93,13 +92,18 @@ export class PreExecutionLane<T extends Queued> {
   constructor(work: LaneWork<T>, clock: Clock) {
     this.#work = work;
     this.#clock = clock;
-    this.#heavy = new PacedQueue(clock, HEAVY_PAUSE_FACTOR);
-    this.#offending = new PacedQueue(clock, OFFENDER_PAUSE_FACTOR);
+    this.#heavyPace = new Pace(clock, HEAVY_PAUSE_FACTOR);
+    this.#offenderPace = new Pace(clock, OFFENDER_PAUSE_FACTOR);
   }
 
   /** Items that wait. */
   get size(): number {
     return this.#quick.size + this.#heavy.size + this.#offending.size + this.#heldCount;
+  }
+
+  /** More that fits no batch arrives than is looked at. */
+  get isFlooded(): boolean {
+    return this.#offending.size >= OFFENDERS_WAITING_MAX || this.#heavy.isFull;
   }
 
   /** False where the item is one offender too many: it is not taken. */
@@ -112,11 +116,15 @@ export class PreExecutionLane<T extends Queued> {
   }
 
   /** An item of a quick group that did not come to its end. False where there are too many: it is not taken. */
-  pushHeavy(item: T): boolean {
+  pushHeavy(item: T, recipient: string): boolean {
     if (this.#offends(item.sender)) return this.#pushOffending(item);
-    if (this.#heavy.size >= HEAVY_WAITING_MAX) return false;
-    this.#heavy.push(item);
+    const displaced = this.#heavy.push(recipient, item);
+    if (displaced === item) return false;
     this.#hold(item.sender, this.#quick.takeOf(item.sender));
+    if (displaced !== null) {
+      this.#work.refuse(displaced);
+      this.#decided(displaced.sender);
+    }
     this.#serve();
     return true;
   }
@@ -183,8 +191,8 @@ export class PreExecutionLane<T extends Queued> {
   async #loop(): Promise<void> {
     this.#running = true;
     while (this.size > 0) {
-      if (this.#offending.hasTurn) await this.#runPaced(this.#offending);
-      if (this.#heavy.hasTurn) await this.#runHeavy();
+      if (hasTurn(this.#offending, this.#offenderPace)) await this.#runPaced(this.#offending, this.#offenderPace);
+      if (hasTurn(this.#heavy, this.#heavyPace)) await this.#runHeavy();
       if (this.#quick.size > 0) await this.#work.run(this.#quick.take(QUICK_GROUP_MAX), 'quick');
       else if (this.size > 0) await this.#pause();
     }
@@ -192,26 +200,31 @@ export class PreExecutionLane<T extends Queued> {
   }
 
   async #runHeavy(): Promise<void> {
-    for (const { sender } of await this.#runPaced(this.#heavy)) {
-      // Not of an offender: what that one sent has gone elsewhere.
-      if (this.#heavy.countOf(sender) === 0) for (const item of this.#unhold(sender)) this.#quick.push(item);
-    }
+    for (const { sender } of await this.#runPaced(this.#heavy, this.#heavyPace)) this.#decided(sender);
   }
 
-  async #runPaced(queue: PacedQueue<T>): Promise<readonly T[]> {
+  /** A heavy item of this sender is not heavy any more: what waits for the last of them goes on. */
+  #decided(sender: string): void {
+    // Not of an offender: what that one sent has gone elsewhere.
+    if (this.#heavy.countOf(sender) === 0) for (const item of this.#unhold(sender)) this.#quick.push(item);
+  }
+
+  async #runPaced(queue: { take(max: number): T[] }, pace: Pace): Promise<readonly T[]> {
     const group = queue.take(WHOLE_GROUP_MAX);
     const startMs = this.#clock.nowMs();
     this.#vain = 0;
     await this.#work.run(group, 'whole');
     // A clock that was set back meanwhile, or that is too coarse, does not make it free.
     const ms = Math.max(1, this.#clock.nowMs() - startMs);
-    if (this.#vain > 0) queue.spentInVain((ms * this.#vain) / group.length);
+    if (this.#vain > 0) pace.spentInVain((ms * this.#vain) / group.length);
     return group;
   }
 
   /** Waits until one of the paced queues has its turn, or somebody comes. */
   #pause(): Promise<void> {
-    const pauses = [this.#heavy, this.#offending].filter(({ size }) => size > 0).map(({ pauseMs }) => pauseMs);
+    const pauses: number[] = [];
+    if (this.#heavy.size > 0) pauses.push(this.#heavyPace.pauseMs);
+    if (this.#offending.size > 0) pauses.push(this.#offenderPace.pauseMs);
     return new Promise((resolve) => {
       const cancel = this.#clock.schedule(Math.min(...pauses), () => this.#wake());
       this.#wake = () => {
@@ -221,4 +234,8 @@ export class PreExecutionLane<T extends Queued> {
       };
     });
   }
+}
+
+function hasTurn({ size }: { readonly size: number }, { pauseMs }: Pace): boolean {
+  return size > 0 && pauseMs === 0;
 }

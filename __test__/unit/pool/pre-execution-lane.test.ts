@@ -9,6 +9,7 @@ import { startSim } from '../../helpers/sim-node.js';
 interface Item {
   readonly sender: string;
   readonly number: number;
+  readonly recipient?: string;
 }
 
 /** A lane whose groups take 10 ms. Items of senders in `vain` turn out to fit no batch, quick ones of senders in `heavy` do not end. */
@@ -23,7 +24,7 @@ function lane(clock: SimClock, { vain = [], heavy = [] }: { vain?: string[]; hea
         await clock.sleep(10);
         for (const item of group) {
           if (effort === 'quick' && heavy.includes(item.sender)) {
-            if (!made.pushHeavy(item)) refused.push(item);
+            if (!made.pushHeavy(item, item.recipient ?? '')) refused.push(item);
           } else if (vain.includes(item.sender)) made.wasInVain(item.sender);
         }
       },

@@ -14,8 +14,18 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub fn put_pool(&self, batch: &mut WriteBatch, hash: &B256, record: &PoolRecord) -> DbResult<()> {
-        self.delete(batch, schema::POOL_END, hash.as_slice())?;
+        self.forget_pool_end(batch, hash)?;
         self.put(batch, schema::POOL, hash.as_slice(), &encode(record))
+    }
+
+    /// Nearly no transaction has an end state when it comes or when it is included: looking is cheaper than writing two tombstones for each.
+    /// One that is being written at this moment and is missed here stays beside the pending record, which goes before it, and is found when
+    /// that one is taken out.
+    fn forget_pool_end(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
+        if self.get(schema::POOL_END, hash.as_slice())?.is_some() {
+            self.delete(batch, schema::POOL_END, hash.as_slice())?;
+        }
+        Ok(())
     }
 
     /// Takes a transaction out of the pending set because it was included in an L2 block.
@@ -24,7 +34,7 @@ impl Store {
     /// As [`Store::delete`].
     pub fn remove_pool(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
         self.delete(batch, schema::POOL, hash.as_slice())?;
-        self.delete(batch, schema::POOL_END, hash.as_slice())
+        self.forget_pool_end(batch, hash)
     }
 
     /// Moves a transaction from the pending set to an end state.
