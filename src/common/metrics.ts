@@ -79,6 +79,8 @@ export class MetricsRegistry {
 /** Children of a metric by label values. */
 class Children<C> {
   readonly #byKey = new Map<string, { suffix: string; child: C }>();
+  /** By the value of the only label, where there is just one: found without writing the label out. */
+  readonly #byValue = new Map<string, C>();
   readonly #name: string;
   readonly #labelNames: readonly string[];
   readonly #make: () => C;
@@ -94,6 +96,15 @@ class Children<C> {
 
   get(labels: Labels): C {
     if (this.#only !== null) return this.#only;
+    const single = this.#labelNames.length === 1 ? labels[this.#labelNames[0] ?? ''] : undefined;
+    const found = single === undefined ? undefined : this.#byValue.get(single);
+    if (found !== undefined) return found;
+    const child = this.#find(labels);
+    if (single !== undefined) this.#byValue.set(single, child);
+    return child;
+  }
+
+  #find(labels: Labels): C {
     const pairs = this.#labelNames.map((label) => {
       const value = labels[label];
       if (value === undefined) throw new RangeError(`metric ${this.#name} needs label ${label}`);

@@ -119,10 +119,16 @@ export class AccountQueue {
 
   /** Entries that are contiguous from the account's nonce on, whatever the balance (geth's `pending`). */
   contiguousCount(): number {
-    let count = this.#lowerBound(this.nonce);
-    const start = count;
-    while (this.#entries[count]?.nonceNumber === this.nonce + (count - start)) count++;
-    return count - start;
+    const start = this.#lowerBound(this.nonce);
+    // Nonces ascend by at least one from entry to entry: one that is as far from the first as its place is, has no gap before it.
+    let low = start;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#entries[middle]?.nonceNumber === this.nonce + (middle - start)) low = middle + 1;
+      else high = middle;
+    }
+    return low - start;
   }
 
   /** First nonce without an entry from the account's nonce on. */

@@ -105,6 +105,11 @@ export class AdmissionRow {
     return this.#view.getBigUint64(this.#at + ADMISSION_ROW.gasLimit, true);
   }
 
+  /** Exact below 2^53. */
+  get gasLimitNumber(): number {
+    return readU64Number(this.#view, this.#at + ADMISSION_ROW.gasLimit);
+  }
+
   get intrinsicGas(): number {
     return readU64Number(this.#view, this.#at + ADMISSION_ROW.intrinsicGas);
   }

@@ -61,7 +61,7 @@ export class PoolEntry implements PoolTransaction {
     this.nonceNumber = row.nonce;
     this.gasPrice = row.gasPrice;
     this.priceRank = Number(this.gasPrice);
-    this.gasLimitNumber = Number(row.gasLimit);
+    this.gasLimitNumber = row.gasLimitNumber;
     this.value = row.value;
     this.to = row.to;
     this.raw = raw;

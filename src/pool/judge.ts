@@ -134,8 +134,10 @@ export class Judge {
 
   #gas(row: AdmissionRow): Verdict {
     const { config } = this.#modules;
-    if (row.gasLimit > BigInt(config.txGasMax)) return poolErrors.gasLimit(row.gasLimit, config.txGasMax);
-    return row.gasLimit < BigInt(row.intrinsicGas) ? poolErrors.intrinsicGas(row.gasLimit, row.intrinsicGas) : null;
+    // As numbers: what a number cannot hold exactly is far above the limit, and refused by it.
+    const { gasLimitNumber, intrinsicGas } = row;
+    if (gasLimitNumber > config.txGasMax) return poolErrors.gasLimit(row.gasLimit, config.txGasMax);
+    return gasLimitNumber < intrinsicGas ? poolErrors.intrinsicGas(row.gasLimit, intrinsicGas) : null;
   }
 
   #permitted(row: AdmissionRow, sender: string): Verdict {

@@ -222,10 +222,10 @@ export class Pool implements RpcPool {
   }
 
   /** A block was dropped: its transactions wait again, on the newest sealed state. There is no open block now. */
-  restore(entries: readonly PoolEntry[], touched: Iterable<string>): void {
+  restore(entries: readonly PoolEntry[], touched: readonly (readonly { readonly address: string }[])[]): void {
     for (const entry of entries) this.index.unseal(entry);
     const accounts = new Set(entries.map((entry) => entry.account));
-    for (const address of touched) {
+    for (const { address } of touched.flat()) {
       const account = this.index.account(address);
       if (account !== undefined) accounts.add(account);
     }

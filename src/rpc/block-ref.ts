@@ -21,6 +21,8 @@ export type BlockParameter = { tag: BlockTag } | { number: number } | { hash: Bu
 /** Numbers that old scripts send with leading zeros or in decimal are understood. */
 const HEX_NUMBER = /^0x[0-9a-fA-F]{1,64}$/;
 const DECIMAL_NUMBER = /^\d{1,20}$/;
+/** Texts of this length are numbers that a double holds exactly. */
+const SHORT_NUMBER_LENGTH = 12;
 const HASH_TEXT_LENGTH = 2 + 2 * HASH_BYTES;
 const INT64_MAX = (1n << 63n) - 1n;
 
@@ -41,6 +43,7 @@ export function blockNumberValue(value: unknown, index: number): number {
   if (typeof value !== 'string' || !(HEX_NUMBER.test(value) || DECIMAL_NUMBER.test(value))) {
     throw invalidArgument(index, `block must be a number, a block hash object or one of ${BLOCK_TAGS.join(', ')}`);
   }
+  if (value.length <= SHORT_NUMBER_LENGTH) return Number(value);
   const number = BigInt(value);
   if (number > INT64_MAX) throw invalidArgument(index, 'block number larger than int64');
   // No chain gets there: such a block is simply unknown.

@@ -3,6 +3,7 @@
  *
  *   body -> JSON.parse -> envelope -> method table -> run -> text
  *
+ * The usual `eth_sendRawTransaction` goes around the first two steps (`readUsualSend`).
  * Answers come through a callback, not a promise: a method that answers at once costs no promise, one that answers later exactly its own.
  * Nothing here knows sockets, and nothing throws.
  */
@@ -10,7 +11,7 @@ import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { CounterValue, HistogramValue, MetricsRegistry } from '../common/metrics.js';
 import { type CostClass, costOf } from './cost.js';
-import { arrayItemText, errorText, type RpcRequest, readRequest, resultText } from './envelope.js';
+import { arrayItemText, errorText, type RpcRequest, readRequest, readUsualSend, resultText } from './envelope.js';
 import { isInternal, rpcError } from './errors.js';
 import type { CallContext, Method, MethodTable } from './method.js';
 
@@ -81,6 +82,12 @@ export class Dispatcher {
 
   /** Answers one body: a request or a batch of them. */
   handle(body: string, context: CallContext, reply: Reply): void {
+    const usual = readUsualSend(body);
+    if (usual !== null) {
+      this.#handled.single.inc();
+      this.#answer(usual, context, (text, _idText, retryAfterMs) => reply(text, retryAfterMs));
+      return;
+    }
     let parsed: unknown;
     try {
       parsed = JSON.parse(body);
@@ -140,6 +147,10 @@ export class Dispatcher {
       done(errorText(request.idText, request.error), request.idText);
       return;
     }
+    this.#answer(request, context, done);
+  }
+
+  #answer(request: RpcRequest, context: CallContext, done: Done): void {
     const entry = this.#entries.get(request.method);
     if (entry === undefined) {
       const message = `the method ${request.method.slice(0, 128)} does not exist/is not available`;

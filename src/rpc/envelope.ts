@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0 envelopes: reading a request object, writing answers around JSON text that is already there. */
+import { tryFromHex } from '../common/bytes.js';
 import { rpcError, toRpcError } from './errors.js';
 import { isObject } from './params.js';
 
@@ -18,6 +19,42 @@ export interface RpcRefusal {
 
 const NO_PARAMS: readonly unknown[] = [];
 const NULL_ID = 'null';
+
+/** A way to write `eth_sendRawTransaction` with a number as its id: the texts before, between and after id and transaction. */
+interface SendShape {
+  readonly head: string;
+  readonly middle: string;
+  readonly tail: string;
+  readonly isIdFirst: boolean;
+}
+
+const SEND_METHOD = 'eth_sendRawTransaction';
+/** The orders in which the libraries of clients write the fields. */
+const SEND_SHAPES: readonly SendShape[] = [
+  { head: '{"jsonrpc":"2.0","id":', middle: `,"method":"${SEND_METHOD}","params":["`, tail: '"]}', isIdFirst: true },
+  { head: `{"method":"${SEND_METHOD}","params":["`, middle: '"],"id":', tail: ',"jsonrpc":"2.0"}', isIdFirst: false },
+  { head: `{"jsonrpc":"2.0","method":"${SEND_METHOD}","params":["`, middle: '"],"id":', tail: '}', isIdFirst: false },
+];
+/** Ids that are echoed as they are written. */
+const PLAIN_ID = /^(?:0|[1-9]\d{0,14})$/;
+
+/**
+ * Reads the body of a single `eth_sendRawTransaction` as clients write it, without making objects of it; the transaction is decoded
+ * already. Null for everything else: what that means, `JSON.parse` and `readRequest` say, and of what is read here they say the same.
+ */
+export function readUsualSend(body: string): RpcRequest | null {
+  for (const { head, middle, tail, isIdFirst } of SEND_SHAPES) {
+    if (!body.startsWith(head) || !body.endsWith(tail)) continue;
+    const end = body.length - tail.length;
+    const cut = body.indexOf(middle, head.length);
+    if (cut < 0 || cut + middle.length > end) continue;
+    const [first, second] = [body.slice(head.length, cut), body.slice(cut + middle.length, end)];
+    const [idText, transaction] = isIdFirst ? [first, second] : [second, first];
+    const raw = PLAIN_ID.test(idText) ? tryFromHex(transaction) : null;
+    return raw === null ? null : { idText, method: SEND_METHOD, params: [raw] };
+  }
+  return null;
+}
 
 /** Reads one request. `source` is the text that it was parsed from, for ids that a double cannot hold. */
 export function readRequest(value: unknown, source: () => string): RpcRequest | RpcRefusal {

@@ -13,8 +13,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Bytes of any length. */
+/** Bytes of any length. JSON has none: those that are bytes already were decoded where the body was read (`readUsualSend`). */
 export function dataValue(value: unknown, index: number, name = 'data'): Buffer {
+  if (Buffer.isBuffer(value)) return value;
   const bytes = typeof value === 'string' ? tryFromHex(value) : null;
   if (bytes === null) throw invalidArgument(index, `${name} must be a 0x hex string of whole bytes`);
   return bytes;

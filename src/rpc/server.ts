@@ -53,6 +53,7 @@ export class RpcServer {
   readonly #app: UwsApp;
   readonly #connections = new Set<Connection>();
   readonly #limiter: RateLimiter;
+  readonly #isUnlimited: boolean;
   readonly #accepted: { http: CounterValue; ws: CounterValue };
   #httpInFlight = 0;
   #listenSocket: unknown = null;
@@ -67,6 +68,7 @@ export class RpcServer {
       .gauge('zknode_rpc_ws_connections', 'WebSocket connections that are open.')
       .collect((gauge) => gauge.set(this.#connections.size));
     this.#limiter = new RateLimiter(config, modules.clock);
+    this.#isUnlimited = this.#limiter.limitsNobodyOn(config.host);
     modules.metrics
       .gauge('zknode_rpc_clients', 'Client addresses that rate limits know.')
       .collect((gauge) => gauge.set(this.#limiter.size));
@@ -143,6 +145,8 @@ export class RpcServer {
   }
 
   #allowance(response: UwsResponse, request: UwsRequest): Allowance | null {
+    // The address is asked of the system, request by request.
+    if (this.#isUnlimited) return null;
     return this.#limiter.allowance(response.getRemoteAddress(), () => request.getHeader('x-forwarded-for'));
   }
 

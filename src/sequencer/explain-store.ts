@@ -92,12 +92,12 @@ export class EngineExplanations implements ExplanationStore {
   #put(part: Part, bytes: Buffer): void {
     this.#waiting.push(Buffer.concat([operation(PUT, part), bytes]));
     for (const old of this.#remember(part)) this.#waiting.push(operation(REMOVE, old));
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null;
-    });
+    this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {
+    // What this turn has to say yet goes into the same write: a block that closes a batch has two records.
+    await Promise.resolve();
     while (this.#waiting.length > 0) {
       const operations = this.#waiting;
       this.#waiting = [];
@@ -107,6 +107,7 @@ export class EngineExplanations implements ExplanationStore {
         this.#log.warn('explanations could not be written', { error, records: operations.length });
       }
     }
+    this.#writing = null;
   }
 
   /** Answers what is too old now. */

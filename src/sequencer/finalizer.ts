@@ -7,7 +7,7 @@ import { OUTCOME, packListOf } from '../native/layouts.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { ClosingReason } from './closing/types.js';
 import { type BatchLimitConfig, batchLimits } from './limits.js';
-import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer } from './outcome.js';
+import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer, type TouchedAccount } from './outcome.js';
 import { ResourceLedger, type Shortfall } from './resource-ledger.js';
 import { readResources, writeResources } from './resources.js';
 
@@ -35,8 +35,8 @@ export interface WipBlock {
   /** Unix ms; the block's timestamp was fixed at this moment. */
   readonly openedAtMs: number;
   readonly entries: PoolEntry[];
-  /** Accounts changed by the block. */
-  readonly touched: Set<string>;
+  /** Accounts changed by the block, as each slice told them: only a block that is dropped looks through them. */
+  readonly touched: (readonly TouchedAccount[])[];
   gasUsed: number;
 }
 
@@ -118,7 +118,7 @@ export class Finalizer {
     const answer = readExecutionAnswer(await this.#engine.openBlock({ timestamp, nowMs, l1InfoTreeIndex: 0 }));
     const marker = answer.outcomes[0];
     if (marker === undefined) throw new RangeError('openBlock answered no outcome');
-    this.#block = { number: this.#headBlock + 1, openedAtMs: nowMs, entries: [], touched: new Set(), gasUsed: 0 };
+    this.#block = { number: this.#headBlock + 1, openedAtMs: nowMs, entries: [], touched: [], gasUsed: 0 };
     if (this.#batch.openedAtMs === 0) this.#batch.openedAtMs = nowMs;
     const shortfall = this.#batch.ledger.shortfall(marker);
     if (shortfall === null) this.#batch.ledger.add(marker);
@@ -144,7 +144,7 @@ export class Finalizer {
       const item = slice[i];
       if (item !== undefined && outcome.result === OUTCOME.included) this.#book(block, item.entry, outcome);
     }
-    for (const { address } of answer.touched) block.touched.add(address);
+    block.touched.push(answer.touched);
     return answer;
   }
 

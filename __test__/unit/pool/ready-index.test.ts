@@ -169,3 +169,18 @@ for (const [name, order] of Object.entries({ byPrice, byArrival })) {
     t.pass();
   });
 }
+
+test('the first missing nonce is the first gap from the nonce of the account on, wherever that is', (t) => {
+  const nonces = fc.uniqueArray(fc.integer({ min: 0, max: 24 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(nonces, fc.integer({ min: 0, max: 24 }), (held, nonce) => {
+      const index = new PoolIndex(byPrice);
+      const account = index.ensureAccount(addressOf(1), { nonce, balanceWei: RICH });
+      for (const one of held) put(index, 1, one, GWEI);
+      let missing = nonce;
+      while (held.includes(missing)) missing++;
+      t.is(account.firstMissingNonce(), missing);
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+});

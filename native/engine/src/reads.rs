@@ -44,6 +44,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn block_json(&self, number: u64, full: bool, extra: bool) -> EngineResult<Option<String>> {
+        // Who waits for the next block asks for it again and again: that takes no look into the database.
+        if number > self.head_block() {
+            return Ok(None);
+        }
         let Some(block) = self.store().block(number)? else { return Ok(None) };
         if full {
             let mut transactions = Vec::with_capacity(block.tx_count as usize);

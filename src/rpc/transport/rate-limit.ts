@@ -88,6 +88,11 @@ export class RateLimiter {
     return this.#peers.size;
   }
 
+  /** Whether it takes no looking at a client that reaches this host to know that it is not limited. */
+  limitsNobodyOn(host: string): boolean {
+    return this.#isOff || (this.#loopbackIsFree && isLoopback(canonical(host)));
+  }
+
   /** The allowance of a client; null where it is not limited. `forwardedFor` is only asked for where the socket is a trusted proxy's. */
   allowance(remote: ArrayBuffer, forwardedFor: () => string): Allowance | null {
     if (this.#isOff) return null;
