@@ -244,8 +244,8 @@ export function writeU256(bytes: Buffer, at: number, value: bigint): void {
 }
 
 /** Reads eight u32 counters. */
-export function readCounters(bytes: Buffer, at: number): number[] {
+export function readCounters(bytes: DataView, at: number): number[] {
   const counters: number[] = new Array<number>(COUNTER_COUNT);
-  for (let i = 0; i < COUNTER_COUNT; i++) counters[i] = bytes.readUInt32LE(at + 4 * i);
+  for (let i = 0; i < COUNTER_COUNT; i++) counters[i] = bytes.getUint32(at + 4 * i, true);
   return counters;
 }

@@ -42,6 +42,8 @@ export class AdmissionRow {
   #sender: string | undefined;
   #gasPrice: bigint | undefined;
   #costWei: bigint | undefined;
+  #preCounters: readonly number[] | undefined;
+  #preReserved: readonly number[] | undefined;
 
   /** `view` is over all of `bytes`; rows of one answer share it. */
   constructor(bytes: Buffer, at: number, view: DataView = viewOf(bytes)) {
@@ -160,13 +162,15 @@ export class AdmissionRow {
     return readU64Number(this.#view, this.#at + ADMISSION_ROW.preGasUsed);
   }
 
-  get preCounters(): number[] {
-    return readCounters(this.#bytes, this.#at + ADMISSION_ROW.preCounters);
+  get preCounters(): readonly number[] {
+    this.#preCounters ??= readCounters(this.#view, this.#at + ADMISSION_ROW.preCounters);
+    return this.#preCounters;
   }
 
   /** What should be reserved for them: at least what was used. */
-  get preReserved(): number[] {
-    return readCounters(this.#bytes, this.#at + ADMISSION_ROW.preReserved);
+  get preReserved(): readonly number[] {
+    this.#preReserved ??= readCounters(this.#view, this.#at + ADMISSION_ROW.preReserved);
+    return this.#preReserved;
   }
 
   get preStatus(): number {

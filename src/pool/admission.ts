@@ -36,7 +36,7 @@ const SMALL_GAS_LIMIT = 100_000n;
 const SHED = 'SHED';
 
 interface Waiting extends Arrival {
-  /** Set once they are known. */
+  /** Set once it is known, as is the sender. */
   hash: string;
   sender: string;
   dataBytes: number;

@@ -40,6 +40,8 @@ export interface JudgeModules {
 /** A raw transaction with the moment and the rank of its arrival. */
 export interface Arrival {
   readonly raw: Buffer;
+  /** Set where it passed all checks before: what depends on its fields alone is not checked again. */
+  readonly sender: string;
   readonly arrival: number;
   readonly receivedAtMs: number;
 }
@@ -76,9 +78,7 @@ export class Judge {
   /** The checks alone; the pool is left as it is. Throws the refusal. */
   check(row: AdmissionRow, arrival: Arrival, mark: number): Checked {
     throwIf(this.#decoded(row));
-    throwIf(this.#fields(row));
-    throwIf(this.#sizes(row));
-    throwIf(this.#gas(row));
+    if (arrival.sender === '') this.#itself(row);
     const { index } = this.#modules;
     const account = index.account(row.sender);
     // The account's own text where there is one: it is found faster than an equal one.
@@ -87,12 +87,19 @@ export class Judge {
     if (this.#isKnown(row)) throw poolErrors.alreadyKnown();
     const evicted = this.#room(row, sender, arrival.receivedAtMs);
     throwIf(this.#price(row));
-    const state = index.stateFor(sender, { nonce: row.senderNonce, balanceWei: row.senderBalance }, mark);
+    const state = index.stateFor(sender, row, mark);
     throwIf(this.#account(row, state));
     throwIf(this.#replacement(row, account));
     throwIf(this.#resources(row));
     throwIf(this.#breakEven(row, arrival.raw));
     return { sender, state, evicted };
+  }
+
+  /** What depends on its fields alone. */
+  #itself(row: AdmissionRow): void {
+    throwIf(this.#fields(row));
+    throwIf(this.#sizes(row));
+    throwIf(this.#gas(row));
   }
 
   #decoded(row: AdmissionRow): Verdict {
@@ -213,10 +220,11 @@ export class Judge {
       return poolErrors.outOfCounters(name, counters[row.preCounter] ?? 0, batchLimits[row.preCounter] ?? 0);
     }
     // A batch has to hold what it may need on a deeper tree too.
-    for (const [i, reserved] of row.preReserved.entries()) {
+    const reserved = row.preReserved;
+    for (let i = 0; i < counters.length; i++) {
       const limit = batchLimits[i] ?? 0;
-      const used = counters[i] ?? 0;
-      if (Math.max(used, reserved) > limit) return poolErrors.outOfCounters(counterName(i), used > limit ? used : reserved, limit);
+      const [used, wanted] = [counters[i] ?? 0, reserved[i] ?? 0];
+      if (Math.max(used, wanted) > limit) return poolErrors.outOfCounters(counterName(i), used > limit ? used : wanted, limit);
     }
     return null;
   }

@@ -6,6 +6,7 @@
  * enters, and kept current by the touched accounts of every execution (`applyState`).
  */
 import { AccountQueue } from './account-queue.js';
+import type { AdmissionRow } from './admission-row.js';
 import type { PoolEntry } from './entry.js';
 import { type EntryOrder, ReadyIndex } from './ready-index.js';
 
@@ -250,12 +251,14 @@ export class PoolIndex {
    * nonces only grow within a block, so the higher one is newer; at the same nonce the reported state is. Not so where an account that the
    * pool knows was reported since the reading began: its nonce changes by what the pool executes, and goes back with a block that is dropped.
    */
-  stateFor(address: string, row: AccountState, mark: number): AccountState {
+  stateFor(address: string, row: Pick<AdmissionRow, 'senderNonce' | 'senderBalance'>, mark: number): AccountState {
+    const nonce = row.senderNonce;
     const account = this.#accounts.get(address);
+    if (account !== undefined && (nonce <= account.nonce || account.executingCount > 0)) return account;
     const recent = this.#recent.get(address);
     const reported = recent !== undefined && recent.sequence > mark ? recent : null;
-    if (account !== undefined) return row.nonce > account.nonce && account.executingCount === 0 && reported === null ? row : account;
-    return reported !== null && reported.nonce >= row.nonce ? reported : row;
+    if (reported !== null && account !== undefined) return account;
+    return reported !== null && reported.nonce >= nonce ? reported : { nonce, balanceWei: row.senderBalance };
   }
 
   #leaveBlock(entry: PoolEntry): void {

@@ -9,7 +9,7 @@ import type { ClosingReason } from './closing/types.js';
 import { type BatchLimitConfig, batchLimits } from './limits.js';
 import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer, type TouchedAccount } from './outcome.js';
 import { ResourceLedger, type Shortfall } from './resource-ledger.js';
-import { readResources, writeResources } from './resources.js';
+import { type ResourceVector, readResources, writeResources } from './resources.js';
 
 /** Verbs of the engine that sequencing uses. */
 export type SequencingEngine = Pick<
@@ -78,14 +78,16 @@ export interface ClosedWipBatch {
 /** Books of the work in progress. */
 export class Finalizer {
   readonly #engine: SequencingEngine;
-  readonly #limits: BatchLimitConfig;
+  readonly #limitConfig: BatchLimitConfig;
+  /** Limits of a batch, and the budget of the engine that they were made from. */
+  #limitsOf: { readonly budget: Buffer; readonly limits: ResourceVector } = { budget: Buffer.alloc(0), limits: [] };
   #batch: WipBatch;
   #block: WipBlock | null = null;
   #headBlock: number;
 
   constructor(engine: SequencingEngine, limits: BatchLimitConfig) {
     this.#engine = engine;
-    this.#limits = limits;
+    this.#limitConfig = limits;
     const head = engine.sealedHead();
     this.#headBlock = head.blockNumber;
     this.#batch = this.#batchFrom(head);
@@ -211,14 +213,15 @@ export class Finalizer {
     this.#batch = this.#batchFrom(head);
   }
 
+  #limits(budget: Buffer): ResourceVector {
+    if (!this.#limitsOf.budget.equals(budget)) this.#limitsOf = { budget, limits: batchLimits(budget, this.#limitConfig) };
+    return this.#limitsOf.limits;
+  }
+
   #batchFrom(head: EngineHead): WipBatch {
     return {
       number: head.openBatch,
-      ledger: new ResourceLedger(
-        batchLimits(head.budgetLimits, this.#limits),
-        readResources(head.openBatchUsed),
-        readResources(head.openBatchHigh),
-      ),
+      ledger: new ResourceLedger(this.#limits(head.budgetLimits), readResources(head.openBatchUsed), readResources(head.openBatchHigh)),
       txCount: head.openBatchTxCount,
       blockCount: head.openBatchBlockCount,
       openedAtMs: head.openBatchOpenedAtMs,

@@ -111,10 +111,10 @@ test('an account without transactions is forgotten, and a newer state during an 
   index.applyState(addressOf(1), { nonce: 1, balanceWei: 5n });
   index.seal(entry);
   t.is(index.account(addressOf(1)), undefined);
-  t.like(index.stateFor(addressOf(1), { nonce: 0, balanceWei: RICH }, mark), { nonce: 1, balanceWei: 5n });
-  t.like(index.stateFor(addressOf(1), { nonce: 2, balanceWei: 7n }, mark), { nonce: 2, balanceWei: 7n }, 'the row is newer still');
+  t.like(index.stateFor(addressOf(1), { senderNonce: 0, senderBalance: RICH }, mark), { nonce: 1, balanceWei: 5n });
+  t.like(index.stateFor(addressOf(1), { senderNonce: 2, senderBalance: 7n }, mark), { nonce: 2, balanceWei: 7n }, 'the row is newer still');
   index.closeReader();
-  t.like(index.stateFor(addressOf(1), { nonce: 0, balanceWei: RICH }, index.openReader()), { nonce: 0 });
+  t.like(index.stateFor(addressOf(1), { senderNonce: 0, senderBalance: RICH }, index.openReader()), { nonce: 0 });
 });
 
 test('a row that was read before a block was dropped does not bring its nonces back', (t) => {

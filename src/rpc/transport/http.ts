@@ -16,7 +16,8 @@ const JSON_TYPE = 'application/json';
  * not send on a connection that is about to be closed.
  */
 const KEEP_ALIVE = 'timeout=8';
-const KEEP_ALIVE_FOR_ALL = `${KEEP_ALIVE}\r\nAccess-Control-Allow-Origin: *`;
+/** The headers of the usual answer as the value of the first: each header that is written is a call into uWS. */
+const USUAL_HEADERS = `${KEEP_ALIVE}\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: ${JSON_TYPE}`;
 const MS_PER_SECOND = 1000;
 /** Shorter answers cost more to compress than to send. */
 const GZIP_MIN_CHARS = 32 * 1024;
@@ -134,24 +135,19 @@ class Exchange {
     if (this.over) return;
     this.over = true;
     this.#response.cork(() => {
+      if (status === null && encoding === null && this.#origin === '*' && body !== null) {
+        this.#response.writeHeader('Keep-Alive', USUAL_HEADERS).end(body);
+        return;
+      }
       if (status !== null) this.#response.writeStatus(status);
-      writeKeepAlive(this.#response, this.#origin);
+      this.#response.writeHeader('Keep-Alive', KEEP_ALIVE);
+      writeCors(this.#response, this.#origin);
       if (encoding !== null) this.#response.writeHeader('Content-Encoding', encoding);
       if (retryAfterSeconds > 0) this.#response.writeHeader('Retry-After', String(retryAfterSeconds));
       if (body === null) this.#response.endWithoutBody();
       else this.#response.writeHeader('Content-Type', JSON_TYPE).end(body);
     });
   }
-}
-
-/** Keep-Alive and the CORS headers. Each header written is a call into uWS, so where every origin is allowed two lines go with one. */
-function writeKeepAlive(response: UwsResponse, origin: string | null): void {
-  if (origin === '*') {
-    response.writeHeader('Keep-Alive', KEEP_ALIVE_FOR_ALL);
-    return;
-  }
-  response.writeHeader('Keep-Alive', KEEP_ALIVE);
-  writeCors(response, origin);
 }
 
 function writeCors(response: UwsResponse, origin: string | null): void {

@@ -31,7 +31,7 @@ async function estimateCounters(services: RpcServices, params: Params): Promise<
   const { batchLimits } = services.identity;
   const countersUsed: Record<string, string> = { gasUsed: toQuantity(outcome.gasUsed) };
   const countersLimit: Record<string, string> = { maxGasUsed: toQuantity(TX_GAS_MAX) };
-  const used = readCounters(outcome.counters, 0);
+  const used = readCounters(new DataView(outcome.counters.buffer, outcome.counters.byteOffset, outcome.counters.length), 0);
   for (let i = 0; i < COUNTER_COUNT; i++) {
     countersUsed[`used${NAMES[i] ?? ''}`] = toQuantity(used[i] ?? 0);
     countersLimit[`max${NAMES[i] ?? ''}`] = toQuantity(batchLimits[i] ?? 0);
