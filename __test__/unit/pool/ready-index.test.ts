@@ -125,7 +125,7 @@ test('a row that was read before a block was dropped does not bring its nonces b
   for (const entry of entries) index.include(entry);
   const mark = index.openReader();
   // The row is read now, in a block that is dropped before the answer is here.
-  const row = { nonce: 2, balanceWei: RICH };
+  const row = { senderNonce: 2, senderBalance: RICH };
   for (const entry of entries) index.unseal(entry);
   index.applyState(addressOf(1), { nonce: 0, balanceWei: RICH });
   t.true(index.stateFor(addressOf(1), row, mark) === account);
