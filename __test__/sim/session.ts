@@ -9,7 +9,7 @@ import type { PoolConfig } from '../../src/pool/config.js';
 import type { RecordSink } from '../../src/recording/frames.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
 import { FakeDisk } from '../helpers/fake-disk.js';
-import { FAKE_LIMITS, type FakeFaults } from '../helpers/fake-engine.js';
+import { FAKE_LIMITS, type FakeFaults, type FakeMoment } from '../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
@@ -43,6 +43,10 @@ export interface SessionRecord {
 }
 
 const SETTLE_MS = 20_000;
+/** Longer than a block and its way to the disk. */
+const QUIET_MS = 1_000;
+/** By how much somebody sets the clock. */
+const JUMPS_MS = [-7_200_000, -5_000, -300, 300, 5_000, 3_600_000];
 
 /** Plays one session; `record` makes the sink of each life of the node. */
 export async function playSession(seed: number, record?: () => RecordSink): Promise<SessionRecord> {
@@ -66,7 +70,9 @@ class Session {
   readonly #firstBlocks: number[] = [];
   readonly #errors: string[] = [];
   readonly #latencyMax: number;
+  readonly #answerMax: number;
   readonly #faultRate: number;
+  readonly #jumpRate: number;
   #faultsLeft = 2;
   #salt = 0;
   #kills = 0;
@@ -93,7 +99,9 @@ class Session {
     };
     this.#pool = { txsMax: random.pick([20, 1_000, 50_000]), admissionGroupMax: random.pick([1, 8, 512]) };
     this.#latencyMax = random.pick([0, 5, 40]);
+    this.#answerMax = random.pick([0, 0, 5, 20]);
     this.#faultRate = random.pick([0, 0, 0.01]);
+    this.#jumpRate = random.pick([0, 0, 0.05]);
     for (let i = 0; i < random.between(2, 10); i++) {
       const address = addressOf(0xa1 + i);
       const rich = random.chance(0.7);
@@ -113,10 +121,15 @@ class Session {
       if (this.#random.chance(0.03)) node = await this.#kill(node);
       for (const wallet of this.#wallets) if (this.#random.chance(0.2)) wallet.nonce = Number(node.pool.pendingNonce(wallet.address));
       if (this.#random.chance(0.02)) node.sequencer.requestBatchClose();
+      if (this.#random.chance(this.#jumpRate)) this.#clock.jump(this.#random.pick(JUMPS_MS));
+      this.#help(node);
     }
     this.#faultsLeft = 0;
     if (node.sequencer.status().mode === 'halted') node = await this.#kill(node);
     await this.#clock.run(SETTLE_MS);
+    // Nothing is under way when it is looked at: what a call has done, its answer has told.
+    node.sequencer.pause();
+    await this.#clock.run(QUIET_MS);
     return {
       seed: this.seed,
       disk: this.#disk,
@@ -136,8 +149,7 @@ class Session {
 
   async #start(): Promise<SimNode> {
     const faults: FakeFaults = (verb, moment) => {
-      const fallible = verb === 'execute' || verb === 'openBlock' || (/^(finishBlock|commitBlocks)$/.test(verb) && moment === 'before');
-      if (!fallible || this.#faultsLeft === 0 || !this.#random.chance(this.#faultRate)) return;
+      if (!this.#isFallible(verb, moment) || this.#faultsLeft === 0 || !this.#random.chance(this.#faultRate)) return;
       this.#faultsLeft--;
       throw new Error(`${verb} failed ${moment} its effect`);
     };
@@ -148,6 +160,7 @@ class Session {
       sequencer: this.#sequencer,
       pool: this.#pool,
       latencyMs: () => this.#random.between(0, this.#latencyMax),
+      answerMs: () => this.#random.between(0, this.#answerMax),
       faults,
       ...(this.record && { record: this.record() }),
       log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
@@ -157,6 +170,19 @@ class Session {
     this.#firstBlocks.push(this.#disk.blocks.length + 1);
     node.sequencer.onBlock((block) => heard.push(block.number));
     return node;
+  }
+
+  /** A recording says that a call failed, not whether it took effect all the same: then only what a replay can tell apart fails. */
+  #isFallible(verb: string, moment: FakeMoment): boolean {
+    if (verb === 'execute' || verb === 'openBlock') return true;
+    if (this.record !== undefined) return moment === 'before' && /^(finishBlock|commitBlocks)$/.test(verb);
+    return /^(admit|poolWrite|poolPrune|finishBlock|commitBlocks|closeBatch)$/.test(verb);
+  }
+
+  /** An operator resumes what is halted, or sees to it later. */
+  #help(node: SimNode): void {
+    const { mode, isHaltFinal } = node.sequencer.status();
+    if (mode === 'halted' && !isHaltFinal && this.#random.chance(0.2)) node.sequencer.resume();
   }
 
   /** kill -9 and start again on the same disk; wallets ask the chain for their nonces. */
