@@ -1,5 +1,6 @@
 /** Computes a closed batch's verdict again from its certificate and from what is stored, as anybody outside can do it. */
-import type { Certificate } from '../../src/sequencer/certificate.js';
+import type { Certificate, ResourceReport } from '../../src/sequencer/certificate.js';
+import { RESOURCE_NAMES, RESOURCE_ORDER } from '../../src/sequencer/resources.js';
 import { result } from './rpc.js';
 
 /** Name in `countersUsed` of each resource of a certificate. */
@@ -41,11 +42,13 @@ export async function checkedBatch(url: string, number: number): Promise<ClosedB
   for (const [name, report] of Object.entries(certificate.resources)) {
     equal(`${where}: ${name} used`, report.used, Number(batch.countersUsed[STORED_NAME[name] ?? '']));
     equal(`${where}: ${name} remaining`, report.remaining, Math.max(0, report.limit - report.used));
+    equal(`${where}: ${name} fill`, report.fillPpm, Math.floor((report.used / report.limit) * 1_000_000));
     if (report.used + report.high > report.limit) throw new Error(`${where}: ${name} ${report.used} + ${report.high} of ${report.limit}`);
     if (report.limit > Number(batch.countersLimit[STORED_NAME[name] ?? ''])) throw new Error(`${where}: ${name} is planned over the limit`);
   }
   await checkGas(url, batch, certificate, where);
   checkVerdict(certificate, where);
+  checkLeftOut(certificate, batch.transactions, where);
   return { number: batch.number, closingReason: batch.closingReason, certificate, transactions: batch.transactions };
 }
 
@@ -57,9 +60,13 @@ async function checkGas(url: string, batch: { blocks: string[] }, certificate: C
 
 /** The numbers lead to the reason. */
 function checkVerdict(certificate: Certificate, where: string): void {
-  const { reason, binding, leftOut, marginPercent } = certificate;
+  const { reason, binding, leftOut, marginPercent, bound: reached } = certificate;
   const bound = certificate.resources[binding];
   if (bound === undefined) throw new Error(`${where}: no resource ${binding}`);
+  if (!certificate.closedByResource && leftOut?.resource === undefined) equal(`${where}: binding`, binding, fullest(certificate.resources));
+  const measure = measureOf(certificate, bound);
+  equal(`${where}: has a bound`, reached !== null, measure !== null);
+  if (reached !== null && measure !== null && !measure(reached)) throw new Error(`${where}: the bound ${reached} is not reached`);
   if (reason === 'Resource margin exhausted' && bound.remaining * 100 > bound.limit * marginPercent) {
     throw new Error(`${where}: ${bound.remaining} of ${bound.limit} left of ${binding} is more than ${marginPercent} %`);
   }
@@ -70,4 +77,40 @@ function checkVerdict(certificate: Certificate, where: string): void {
       throw new Error(`${where}: the rest grew from ${leftOut?.remaining} to ${bound.remaining}`);
     if ((leftOut?.needed ?? 0) <= bound.remaining) throw new Error(`${where}: the transaction left out would have fit`);
   }
+}
+
+/** Whether a bound is reached by what the certificate says; null where the reason has none. */
+function measureOf(certificate: Certificate, binding: ResourceReport): ((bound: number) => boolean) | null {
+  switch (certificate.reason) {
+    case 'Max transactions':
+      return (bound) => certificate.txCount >= bound;
+    case 'Max delta timestamp':
+      return (bound) => certificate.closedAtMs - certificate.openedAtMs >= bound;
+    case 'Forced batch deadline':
+      return (bound) => certificate.closedAtMs >= bound;
+    case 'Resource exhausted':
+      return (bound) => bound > binding.remaining;
+    default:
+      return null;
+  }
+}
+
+/** The resource of which the largest share is used; in order of inspection among equals. */
+function fullest(resources: Certificate['resources']): string {
+  const share = (name: string): number => (resources[name]?.used ?? 0) / (resources[name]?.limit ?? 1);
+  const names = RESOURCE_ORDER.map((resource) => RESOURCE_NAMES[resource] ?? '');
+  return names.reduce((best, name) => (share(name) > share(best) ? name : best));
+}
+
+/** Somebody is left out exactly where somebody was ready or did not fit, and is not in the batch. */
+function checkLeftOut({ leftOut, readyCount, misfitCount }: Certificate, transactions: readonly string[], where: string): void {
+  if (leftOut === null) {
+    if (readyCount > 0) throw new Error(`${where}: ${readyCount} were ready, and nobody is left out`);
+    return;
+  }
+  if (readyCount + misfitCount === 0) throw new Error(`${where}: ${leftOut.hash} is left out although nobody waited`);
+  if (transactions.includes(leftOut.hash)) throw new Error(`${where}: ${leftOut.hash} is in the batch and left out of it`);
+  if (leftOut.resource === undefined) return;
+  const [needed, remaining] = [leftOut.needed ?? 0, leftOut.remaining ?? 0];
+  equal(`${where}: left out`, leftOut.why, `${leftOut.resource} short by ${needed - remaining}`);
 }

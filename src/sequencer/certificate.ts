@@ -41,6 +41,11 @@ export interface Certificate {
   /** True where the binding resource is the reason of the close. */
   readonly closedByResource: boolean;
   readonly marginPercent: number;
+  /**
+   * What the verdict was compared with, where that is no margin: transactions (`Max transactions`), milliseconds of age (`Max delta timestamp`), Unix
+   * ms (`Forced batch deadline`), or what the marker of one more L2 block needs of the binding resource (`Resource exhausted`). Else null.
+   */
+  readonly bound: number | null;
   readonly txCount: number;
   readonly blockCount: number;
   readonly openedAtMs: number;
@@ -88,6 +93,7 @@ export function makeCertificate(input: CertificateInput): Certificate {
     binding: RESOURCE_NAMES[binding] ?? String(binding),
     closedByResource: verdict.resource !== undefined,
     marginPercent: input.marginPercent,
+    bound: verdict.bound ?? null,
     txCount: input.txCount,
     blockCount: input.blockCount,
     openedAtMs: input.openedAtMs,

@@ -3,4 +3,6 @@ import { CLOSING_REASONS, type ClosingRule } from './types.js';
 
 /** Next marker does not fit. */
 export const exhaustedRule: ClosingRule = ({ markerShortfall }) =>
-  markerShortfall === null ? null : { reason: CLOSING_REASONS.resourceExhausted, resource: markerShortfall.resource };
+  markerShortfall === null
+    ? null
+    : { reason: CLOSING_REASONS.resourceExhausted, resource: markerShortfall.resource, bound: markerShortfall.needed };

@@ -3,4 +3,4 @@ import { CLOSING_REASONS, type ClosingRule } from './types.js';
 
 /** Deadline of the oldest waiting forced batch. */
 export const forcedRule: ClosingRule = ({ forcedDeadlineMs, nowMs }) =>
-  forcedDeadlineMs !== null && nowMs >= forcedDeadlineMs ? { reason: CLOSING_REASONS.forcedBatchDeadline } : null;
+  forcedDeadlineMs !== null && nowMs >= forcedDeadlineMs ? { reason: CLOSING_REASONS.forcedBatchDeadline, bound: forcedDeadlineMs } : null;

@@ -47,6 +47,8 @@ export interface ClosingVerdict {
   readonly reason: ClosingReason;
   /** Index of the resource that closes it, where one does. */
   readonly resource?: number;
+  /** What was reached, where the rule has a bound that is not of a resource: see `Certificate.bound`. */
+  readonly bound?: number;
 }
 
 /** A rule: null means go on. */

@@ -48,7 +48,7 @@ function context(changes: Partial<ClosingContext> = {}): ClosingContext {
 
 test('transactions: at the limit, not below it, never when it is off', (t) => {
   const config = { ...SEQUENCER_DEFAULTS, batchTxsMax: 300 };
-  t.deepEqual(transactionsRule(context({ config, txCount: 300 })), { reason: 'Max transactions' });
+  t.deepEqual(transactionsRule(context({ config, txCount: 300 })), { reason: 'Max transactions', bound: 300 });
   t.is(transactionsRule(context({ config, txCount: 299 })), null);
   t.is(transactionsRule(context({ txCount: 1_000_000 })), null);
 });
@@ -86,7 +86,7 @@ test('margin: a margin of 0 closes only what is used up', (t) => {
 test('exhausted: the marker does not fit', (t) => {
   t.is(exhaustedRule(context()), null);
   const markerShortfall = { resource: 3, needed: 10, remaining: 9 };
-  t.deepEqual(exhaustedRule(context({ markerShortfall })), { reason: 'Resource exhausted', resource: 3 });
+  t.deepEqual(exhaustedRule(context({ markerShortfall })), { reason: 'Resource exhausted', resource: 3, bound: 10 });
 });
 
 test('nothing fits: only a batch that holds something is closed by it', (t) => {
@@ -99,12 +99,12 @@ test('nothing fits: only a batch that holds something is closed by it', (t) => {
 test('forced: from the deadline on', (t) => {
   t.is(forcedRule(context()), null);
   t.is(forcedRule(context({ forcedDeadlineMs: 1_000_001 })), null);
-  t.deepEqual(forcedRule(context({ forcedDeadlineMs: 1_000_000 })), { reason: 'Forced batch deadline' });
+  t.deepEqual(forcedRule(context({ forcedDeadlineMs: 1_000_000 })), { reason: 'Forced batch deadline', bound: 1_000_000 });
 });
 
 test('time: from the age on, and never without a transaction', (t) => {
   const openedAtMs = 1_000_000 - SEQUENCER_DEFAULTS.batchMaxAgeMs;
-  t.deepEqual(timeRule(context({ openedAtMs })), { reason: 'Max delta timestamp' });
+  t.deepEqual(timeRule(context({ openedAtMs })), { reason: 'Max delta timestamp', bound: SEQUENCER_DEFAULTS.batchMaxAgeMs });
   t.is(timeRule(context({ openedAtMs: openedAtMs + 1 })), null);
   t.is(timeRule(context({ openedAtMs: 0, txCount: 0 })), null);
 });
