@@ -39,6 +39,8 @@ export class PoolIndex {
   #memoryBytes = 0;
   #joined = 0;
   #inBlockCount = 0;
+  /** Told of everybody who leaves without being included. */
+  onLeft: (entry: PoolEntry) => void = () => undefined;
 
   constructor(order: EntryOrder) {
     this.order = order;
@@ -99,7 +101,7 @@ export class PoolIndex {
   insert(entry: PoolEntry): PoolEntry | undefined {
     entry.joined = ++this.#joined;
     const displaced = entry.account.put(entry);
-    if (displaced !== undefined) this.#forget(displaced);
+    if (displaced !== undefined) this.#leave(displaced);
     // The account may have been dropped between judgement and insertion only if it was empty; enter it again.
     this.#accounts.set(entry.account.address, entry.account);
     this.#byHash.set(entry.hash, entry);
@@ -111,7 +113,7 @@ export class PoolIndex {
   /** Takes an entry out for good. */
   remove(entry: PoolEntry): void {
     entry.account.remove(entry);
-    this.#forget(entry);
+    this.#leave(entry);
     this.refresh(entry.account);
     this.#dropIfEmpty(entry.account);
   }
@@ -266,10 +268,16 @@ export class PoolIndex {
     this.#inBlockCount--;
   }
 
-  #forget(entry: PoolEntry): void {
-    if (!this.#byHash.delete(entry.hash)) return;
+  #leave(entry: PoolEntry): void {
+    if (this.#forget(entry)) this.onLeft(entry);
+  }
+
+  /** False where it was not here. */
+  #forget(entry: PoolEntry): boolean {
+    if (!this.#byHash.delete(entry.hash)) return false;
     entry.phase = 'gone';
     this.#memoryBytes -= entry.memoryBytes;
+    return true;
   }
 
   #dropIfEmpty(account: AccountQueue): void {

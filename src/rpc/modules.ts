@@ -89,7 +89,7 @@ export interface SequencerStatus {
 }
 
 /** What became of a transaction in one closed batch. */
-export type BatchOutcome = 'included' | 'misfit' | 'nonceGap' | 'behindEarlierNonce' | 'missingFunds' | 'notReached';
+export type BatchOutcome = 'included' | 'left' | 'misfit' | 'nonceGap' | 'behindEarlierNonce' | 'missingFunds' | 'notReached';
 
 /** Verdict of one closed batch on a transaction. */
 export interface BatchVerdict {
@@ -111,7 +111,7 @@ export interface InclusionEstimate {
   readonly ahead: number;
   /** Transactions included per second lately; null when none was. */
   readonly perSecond: number | null;
-  /** Expected milliseconds until its L2 block is durable; null when nothing is included although others wait. */
+  /** Expected milliseconds until its L2 block is durable; null while no blocks are made, and when nothing is included although others wait. */
   readonly expectedMs: number | null;
 }
 

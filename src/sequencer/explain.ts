@@ -8,7 +8,7 @@
 import type { AccountQueue } from '../pool/account-queue.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
-import type { BatchVerdict, Explanation } from '../rpc/modules.js';
+import type { BatchOutcome, BatchVerdict, Explanation } from '../rpc/modules.js';
 import { describeShortfall } from './certificate.js';
 import type { ClosedBatchRecord, IncludedSubject, Moment, Subject } from './explain-records.js';
 import type { ExplanationStore, StoredExplanation } from './explain-store.js';
@@ -20,6 +20,8 @@ const TIMELINE_MAX = 64;
 const TIMELINES_MAX = 50_000;
 /** Included transactions whose waiting is still explained. */
 const INCLUDED_MAX = 20_000;
+/** Transactions that left the pool without being included, of this run, whose waiting is still explained. */
+const LEFT_MAX = 10_000;
 /** The timelines go over their bound by one in so many before the oldest are forgotten: one look at all of them serves many. */
 const FORGOTTEN_SHARE = 16;
 
@@ -52,6 +54,8 @@ export class ExplainLog {
   /** By L2 block, oldest first: they come and go by the block. */
   readonly #included: IncludedBlock[] = [];
   #includedCount = 0;
+  /** Those that left the pool, oldest first, with the batch that was open then. */
+  readonly #left = new Map<string, IncludedSubject>();
   /** Closed batches that wait for the disk: nothing is told of them, or written, before. */
   #ahead: { readonly batch: ClosedBatchRecord; readonly moments: ReadonlyMap<string, Moment> }[] = [];
   #durableBatch = 0;
@@ -59,6 +63,7 @@ export class ExplainLog {
   /** `stored` is what the store held at the start, oldest first. */
   constructor(index: PoolIndex, batchesMax: number, store: ExplanationStore | null = null, stored: readonly StoredExplanation[] = []) {
     this.#index = index;
+    index.onLeft = (entry) => this.#keepLeft(entry);
     this.#batchesMax = batchesMax;
     this.#store = store;
     for (const found of stored) {
@@ -110,14 +115,19 @@ export class ExplainLog {
     this.#store?.included(batch, block, waited);
   }
 
-  /** Null where nothing is known: never seen, or included in the first batch that it met. */
+  /** Null where nothing is known: never seen, included in the first batch that it met, or gone before that. */
   explain(hash: string): Explanation | null {
     const entry = this.#index.get(hash);
     if (entry !== undefined) return { hash, batches: this.#since(entry, this.#durableBatch + 1) };
     const included = this.#findIncluded(hash);
-    if (included === undefined) return null;
-    const { batch } = included;
-    return { hash, batches: [...this.#since(included, batch), { batch, verdict: 'included', detail: '' }] };
+    if (included !== undefined) return this.#ended(included, 'included', '');
+    const left = this.#left.get(hash);
+    return left === undefined ? null : this.#ended(left, 'left', 'zkevm_getPoolTransaction says why');
+  }
+
+  #ended(subject: IncludedSubject, verdict: BatchOutcome, detail: string): Explanation {
+    const { hash, batch } = subject;
+    return { hash, batches: [...this.#since(subject, batch), { batch, verdict, detail }] };
   }
 
   /** Verdicts of the closed batches below `before` that the transaction was in the pool for. */
@@ -195,6 +205,17 @@ export class ExplainLog {
     while (this.#includedCount > INCLUDED_MAX && this.#included.length > 1) {
       this.#includedCount -= this.#included.shift()?.size ?? 0;
     }
+  }
+
+  /** Only who met a batch has something to tell. */
+  #keepLeft(entry: PoolEntry): void {
+    const before = this.#batches.at(-1);
+    if (before === undefined || !met(entry, before)) return;
+    const { hash, sender, nonceNumber, costWei, receivedAtMs, joined } = entry;
+    this.#left.set(hash, { hash, sender, nonceNumber, costWei, receivedAtMs, joined, batch: before.number + 1 });
+    if (this.#left.size <= LEFT_MAX) return;
+    const oldest = this.#left.keys().next();
+    if (oldest.done !== true) this.#left.delete(oldest.value);
   }
 
   #findIncluded(hash: string): IncludedSubject | undefined {

@@ -26,6 +26,7 @@ import { InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
 import type { SequencerModules } from './modules.js';
+import { goesBefore } from './ordering.js';
 import { type BlockListener, Publisher } from './publisher.js';
 import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
@@ -93,7 +94,7 @@ export class Sequencer implements RpcSequencer {
     this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
     const { store, stored } = modules.explanations ?? {};
     this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, store, stored);
-    this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs);
+    this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs, goesBefore(config));
     this.#committer = new Committer({
       engine,
       durableBlock: this.#finalizer.headBlock,
@@ -218,7 +219,8 @@ export class Sequencer implements RpcSequencer {
 
   /** When a transaction at this price would be in a durable L2 block. */
   estimateInclusion(gasPriceWei: bigint): InclusionEstimate {
-    return this.#estimator.estimate(gasPriceWei);
+    const { mode } = this.#mode;
+    return this.#estimator.estimate(gasPriceWei, !this.#paused && (mode === 'sequencing' || mode === 'recovering'));
   }
 
   /** Something downstream lags: no new transactions are executed until it is called with null. */
