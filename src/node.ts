@@ -183,6 +183,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     metrics,
     verifier: verification,
     explanations,
+    ...(config.data.recordFile === null && { takeBack: { engine, verification, explanations: explanations.store } }),
     ...(ports.commands && { commands: ports.commands }),
   });
   closing.add('sequencer', () => sequencer.stop());

@@ -37,7 +37,9 @@ async function twoBatches(t: Parameters<typeof startNode>[0], dataDir: string): 
     hashes.push(hash);
     if (!closes) continue;
     const { batch } = await result(node.adminUrl, 'admin_closeBatch');
-    await until(`batch ${batch} is closed`, async () => ((await result(node.url, 'zkevm_batchNumber')) === `0x${batch}` ? true : null));
+    await until(`batch ${batch} is closed`, async () =>
+      (await result(node.adminUrl, 'admin_status')).closedBatch === batch ? true : null,
+    );
   }
   await node.kill();
   return { raws, hashes };
@@ -114,6 +116,22 @@ test('a damaged batch halts the node, is led back to its transaction, and can be
   t.is((await result(node.adminUrl, 'admin_resume')).mode === 'draining', false);
   await until('it is verified again', async () => ((await metrics(node)).includes('\nzknode_verify_failures_total 2\n') ? true : null));
   t.is((await halted(node)).haltReason, status.haltReason);
+
+  // Taken back behind the damage it goes on: the transactions wait again, and are sealed and verified anew.
+  t.like(await result(node.adminUrl, 'admin_rollbackBatches', [0, { confirm: true }]), {
+    batch: 0,
+    headBlock: 0,
+    removedBlocks: 4,
+    pendingAgain: 4,
+  });
+  for (const hash of hashes) t.is((await mined(node, hash)).status, '0x1');
+  t.deepEqual(await result(node.adminUrl, 'admin_closeBatch'), { batch: 1 });
+  const checked = await until('the new batch is verified', async () => {
+    const now = await result(node.url, 'zkevm_status');
+    return now.lastChecked === '0x1' ? now : null;
+  });
+  t.like(checked, { mode: 'sequencing', haltReason: null, verification: { enabled: true, lag: 0, problem: null, bundle: null } });
+  t.is(await result(node.url, 'eth_getBalance', [RECEIVER, 'latest']), '0x4');
   t.deepEqual(await node.stop(), { code: 0, signal: null }, node.output);
 
   // The operator puts the data right: both batches are verified first, then the node goes on.

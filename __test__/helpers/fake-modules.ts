@@ -87,6 +87,7 @@ export class FakeChain {
   readonly balance = 10n ** 18n;
   readonly nonce = 5n;
   readonly #blockListeners = new Set<(block: SealedBlock) => void>();
+  readonly #removalListeners = new Set<(newest: number) => (newest: number) => void>();
   readonly #pendingListeners = new Set<(transaction: PoolTransaction) => void>();
   readonly pending = new Map<string, PoolTransaction>();
   readonly states = new Map<string, PoolTransactionState>();
@@ -137,6 +138,13 @@ export class FakeChain {
     for (const listener of this.#blockListeners) listener(block);
   }
 
+  /** Takes the blocks after this one back. */
+  takeBack(newest: number): void {
+    const told = [...this.#removalListeners].map((listener) => listener(newest));
+    this.blocks.length = newest + 1;
+    for (const tell of told) tell(newest);
+  }
+
   readonly sequencer: RpcSequencer = {
     status: () => this.status,
     pendingBlock: () => this.openBlock,
@@ -145,6 +153,10 @@ export class FakeChain {
       const estimate = this.inclusions.get(gasPriceWei);
       if (estimate === undefined) throw new RangeError(`no estimate at ${gasPriceWei} wei`);
       return estimate;
+    },
+    onRemoval: (listener) => {
+      this.#removalListeners.add(listener);
+      return () => this.#removalListeners.delete(listener);
     },
     onBlock: (listener) => {
       this.#blockListeners.add(listener);

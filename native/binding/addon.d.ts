@@ -35,6 +35,7 @@ export declare class Engine {
   discardSealed(): Promise<void>
   discardBlock(): Promise<void>
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>
+  rollback(toBatch: number): Promise<string>
   snapshot(target: string): Promise<string>
   metricsText(): string
   account(address: Buffer, block: number): Buffer

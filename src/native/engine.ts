@@ -270,6 +270,11 @@ export interface NativeEngine {
   discardBlock(): Promise<void>;
   /** Closes the open batch, which holds at least one block and no open one, after committing what is finished. */
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>;
+  /**
+   * Takes the durable chain back to the end of a closed batch; there is no open L2 block. Answers a `RollbackReport` as JSON text. Rejects with
+   * `ROLLBACK_REFUSED` where it cannot be; any other failure leaves the chain where the last finished step left it.
+   */
+  rollback(toBatch: number): Promise<string>;
 
   /**
    * Verification begins: answers the newest batch that counts as verified. Keeps what verifying later ones takes, however little history is

@@ -85,6 +85,7 @@ export class Judge {
     const sender = account?.address ?? row.sender;
     throwIf(this.#permitted(row, sender));
     if (this.#isKnown(row)) throw poolErrors.alreadyKnown();
+    if (!index.isValid(mark)) throw poolErrors.halted('the chain was taken back, send it again');
     const evicted = this.#room(row, sender, arrival.receivedAtMs);
     throwIf(this.#price(row));
     const state = index.stateFor(sender, row, mark);

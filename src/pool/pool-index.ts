@@ -41,6 +41,8 @@ export class PoolIndex {
   #inBlockCount = 0;
   /** Told of everybody who leaves without being included. */
   onLeft: (entry: PoolEntry) => void = () => undefined;
+  /** Admissions that began before this mark saw a chain that is not this one any more. */
+  #validFrom = 0;
 
   constructor(order: EntryOrder) {
     this.order = order;
@@ -141,6 +143,32 @@ export class PoolIndex {
   release(entry: PoolEntry): void {
     entry.phase = 'waiting';
     this.refresh(entry.account);
+  }
+
+  /** Forgets everything: the chain was taken back, and what waits is read again. */
+  clear(): void {
+    for (const entry of this.#byHash.values()) entry.phase = 'gone';
+    this.#byHash.clear();
+    this.#accounts.clear();
+    this.#ready.clear();
+    this.#aside.clear();
+    this.#changed = [];
+    this.#recent.clear();
+    this.#memoryBytes = 0;
+    this.#inBlockCount = 0;
+    this.#sequence++;
+    this.#validFrom = this.#sequence;
+  }
+
+  /** Whether what an admission read belongs to this chain. */
+  isValid(mark: number): boolean {
+    return mark >= this.#validFrom;
+  }
+
+  /** Whether an entry waits for its durable write. */
+  get hasHeld(): boolean {
+    for (const entry of this.#byHash.values()) if (entry.phase === 'held') return true;
+    return false;
   }
 
   // --- selection -----------------------------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ export class Pool implements RpcPool {
   #writeFailure: string | null = null;
   readonly #timers = new Set<Cancel>();
   #stopped = false;
+  #isLoading = false;
 
   private constructor(modules: PoolModules) {
     const { engine, config, clock, metrics, gasPrice } = modules;
@@ -108,13 +109,8 @@ export class Pool implements RpcPool {
   /** Opens the pool: reads its pending records back. */
   static async open(modules: PoolModules): Promise<Pool> {
     const pool = new Pool(modules);
-    const { engine, config, clock, log } = modules;
-    const startMs = clock.monotonicMs();
-    const chainId = BigInt(engine.head().chainId);
-    const found = await reloadPool(engine, pool.index, { pageSize: config.loadPageSize, nowMs: clock.nowMs(), chainId });
-    if (found.ends.length > 0) await pool.#writer.write([], found.ends);
-    pool.#admission.continueAfter(found.lastArrival);
-    log.info('pool loaded', { pending: found.loaded, ended: found.ends.length, ms: Math.round(clock.monotonicMs() - startMs) });
+    const { config } = modules;
+    await pool.#load();
     pool.#every(config.expiryIntervalMs, () => pool.expire());
     pool.#every(PRUNE_INTERVAL_MS, () => pool.#prune());
     return pool;
@@ -235,8 +231,30 @@ export class Pool implements RpcPool {
     }
   }
 
+  /** Resolves when everything accepted so far is durable. To be called while nothing is accepted any more. */
+  async settled(): Promise<void> {
+    const { atTurnEnd } = this.#modules;
+    do {
+      await this.#writer.idle();
+      // Whoever waited for the write goes first.
+      await new Promise<void>((resolve) => (atTurnEnd ?? setImmediate)(resolve));
+    } while (this.index.hasHeld);
+  }
+
+  /** The chain was taken back: what waits is read again, removed transactions among it. Nothing is accepted until this resolves. */
+  async reload(): Promise<void> {
+    this.#isLoading = true;
+    try {
+      this.index.clear();
+      await this.#load();
+    } finally {
+      this.#isLoading = false;
+    }
+  }
+
   /** Ends transactions that waited too long. */
   expire(): void {
+    if (this.#isLoading) return;
     const { config, clock } = this.#modules;
     const nowMs = clock.nowMs();
     const ends: EndState[] = [];
@@ -271,6 +289,16 @@ export class Pool implements RpcPool {
       haltReason: () => this.#writeFailure ?? (this.#stopped ? 'the node is stopping' : this.#haltReason()),
       isIncluded: (hash) => engine.transactionJson(Buffer.from(hash.slice(2), 'hex')) !== null,
     });
+  }
+
+  async #load(): Promise<void> {
+    const { engine, config, clock, log } = this.#modules;
+    const startMs = clock.monotonicMs();
+    const chainId = BigInt(engine.head().chainId);
+    const found = await reloadPool(engine, this.index, { pageSize: config.loadPageSize, nowMs: clock.nowMs(), chainId });
+    if (found.ends.length > 0) await this.#writer.write([], found.ends);
+    this.#admission.continueAfter(found.lastArrival);
+    log.info('pool loaded', { pending: found.loaded, ended: found.ends.length, ms: Math.round(clock.monotonicMs() - startMs) });
   }
 
   #accepted(entries: readonly PoolEntry[]): void {

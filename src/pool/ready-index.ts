@@ -58,6 +58,14 @@ export class ReadyIndex {
     }
   }
 
+  /** Forgets all accounts. */
+  clear(): void {
+    for (const account of this.#heap.splice(0)) {
+      account.indexSlot = -1;
+      account.indexed = null;
+    }
+  }
+
   #removeAt(slot: number): void {
     const account = this.#heap[slot];
     if (account === undefined) return;

@@ -1,6 +1,8 @@
 /** What the admin namespace needs from the rest of the node: interfaces owned by their consumer. */
 import type { LogLevel } from '../common/logger.js';
 import type { NativeEngine } from '../native/engine.js';
+import type { RollbackReport } from '../native/maintenance.js';
+import type { Finality } from './finality.js';
 import type { SequencerStatus } from './modules.js';
 
 /** Who may send and deploy, as the pool keeps it. */
@@ -27,6 +29,8 @@ export interface AdminSequencer {
   /** Asks for the open batch to be closed; its number, or null where it holds nothing. */
   requestBatchClose(): number | null;
   pause(): void;
+  /** Takes the chain back to the end of a closed batch, while paused or halted. */
+  rollback(toBatch: number): Promise<RollbackReport>;
   resume(): void;
 }
 
@@ -47,6 +51,8 @@ export interface AdminModules {
   readonly snapshots: AdminSnapshots;
   readonly sequencer: AdminSequencer;
   readonly access: AdminAccess;
+  /** How far L1 knows the chain; nothing of it where absent. */
+  readonly finality?: Pick<Finality, 'virtualBatch'>;
   readonly log: AdminLog;
   /** Starts the graceful stop of the whole node. */
   readonly stop: () => void;

@@ -61,6 +61,7 @@ export class Filters {
     this.#modules = modules;
     this.#stop = [
       modules.sequencer.onBlock((block) => this.#remember(block.number, block.hash)),
+      modules.sequencer.onRemoval(() => (newest) => this.#wentBack(newest)),
       modules.pool.onPending((transaction) => this.#collect(transaction.hash)),
     ];
   }
@@ -212,6 +213,12 @@ export class Filters {
   #remember(number: number, hash: string): void {
     this.#hashes.set(number, hash);
     this.#hashes.delete(number - RECENT_HASHES_MAX);
+  }
+
+  /** Blocks after this one are gone: the ones that come in their place are news. */
+  #wentBack(newest: number): void {
+    for (const number of [...this.#hashes.keys()]) if (number > newest) this.#hashes.delete(number);
+    for (const filter of this.#filters.values()) if (filter.what.kind !== 'pending') filter.cursor = Math.min(filter.cursor, newest);
   }
 
   #collect(hash: string): void {

@@ -135,6 +135,11 @@ export interface RpcSequencer {
   estimateInclusion(gasPriceWei: bigint): InclusionEstimate;
   /** Called in block order after each L2 block is durable; answers an unsubscribe function. */
   onBlock(listener: (block: SealedBlock) => void): () => void;
+  /**
+   * Called before blocks are taken back, with the one that is to be the newest; what it answers is called afterwards with the one that is.
+   * Answers an unsubscribe function.
+   */
+  onRemoval(listener: (newest: number) => (newest: number) => void): () => void;
 }
 
 export interface GasPriceOracle {

@@ -10,6 +10,9 @@ import { type LogCriteria, type LogFields, matchesLog } from './log-criteria.js'
 import type { NotificationSink } from './method.js';
 import type { PoolTransaction, RpcPool, RpcSequencer } from './modules.js';
 
+/** Removed logs that are told of after the chain was taken back: the newest. */
+const REMOVED_LOGS_MAX = 100_000;
+
 /** What a client can subscribe to. */
 export type SubscriptionKind =
   | { readonly kind: 'newHeads' }
@@ -43,6 +46,7 @@ export class Subscriptions {
     this.#engine = modules.engine;
     this.#stop = [
       modules.sequencer.onBlock((block) => this.#publish(block)),
+      modules.sequencer.onRemoval((newest) => this.#collectRemoved(newest)),
       modules.pool.onPending((transaction) => this.#announce(transaction)),
     ];
   }
@@ -109,6 +113,24 @@ export class Subscriptions {
         if (matchesLog(criteria, log)) push(subscription, text);
       }
     }
+  }
+
+  /** Logs of the blocks after `newest`, newest first as they are undone: told when the blocks are gone. */
+  #collectRemoved(newest: number): (newest: number) => void {
+    const removed: { readonly block: number; readonly subscription: Subscription; readonly text: string }[] = [];
+    const head = this.#logs.size === 0 ? newest : this.#engine.blockNumber();
+    for (let block = head; block > newest && removed.length < REMOVED_LOGS_MAX; block--) {
+      const logs = (JSON.parse(this.#engine.blockLogsJson(block)) as LogFields[]).reverse();
+      for (const log of logs) {
+        const text = JSON.stringify({ ...log, removed: true });
+        for (const [subscription, criteria] of this.#logs) if (matchesLog(criteria, log)) removed.push({ block, subscription, text });
+      }
+    }
+    return (last) => {
+      for (const { block, subscription, text } of removed) {
+        if (block > last && this.#logs.has(subscription)) push(subscription, text);
+      }
+    };
   }
 
   #announce(transaction: PoolTransaction): void {

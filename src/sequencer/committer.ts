@@ -67,6 +67,11 @@ export class Committer {
     return this.#below(1);
   }
 
+  /** The durable chain was taken back to this block; nothing waits. */
+  wentBack(durableBlock: number): void {
+    this.#durableBlock = durableBlock;
+  }
+
   #below(limit: number): Promise<void> {
     if (this.#waiting.length < limit) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push({ below: limit, resolve }));

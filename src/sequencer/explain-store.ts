@@ -43,7 +43,7 @@ interface Part {
 
 /** Explanations in the node's database. */
 export class EngineExplanations implements ExplanationStore {
-  readonly #engine: Pick<NativeEngine, 'explainWrite'>;
+  readonly #engine: Pick<NativeEngine, 'explainWrite' | 'explainLoad'>;
   readonly #log: Logger;
   readonly #batchesMax: number;
   readonly #batches: Part[] = [];
@@ -52,7 +52,7 @@ export class EngineExplanations implements ExplanationStore {
   #waiting: Buffer[] = [];
   #writing: Promise<void> | null = null;
 
-  private constructor(engine: Pick<NativeEngine, 'explainWrite'>, batchesMax: number, log: Logger) {
+  private constructor(engine: Pick<NativeEngine, 'explainWrite' | 'explainLoad'>, batchesMax: number, log: Logger) {
     this.#engine = engine;
     this.#batchesMax = batchesMax;
     this.#log = log;
@@ -65,15 +65,23 @@ export class EngineExplanations implements ExplanationStore {
     log: Logger,
   ): Promise<{ store: EngineExplanations; stored: StoredExplanation[] }> {
     const store = new EngineExplanations(engine, batchesMax, log);
+    return { store, stored: await store.reload() };
+  }
+
+  /** Reads again what is there, after it was changed by others; to be called when everything is written. */
+  async reload(): Promise<StoredExplanation[]> {
+    this.#batches.length = 0;
+    this.#blocks.length = 0;
+    this.#includedCount = 0;
     const stored: StoredExplanation[] = [];
-    for (const item of unpackList(await engine.explainLoad())) {
+    for (const item of unpackList(await this.#engine.explainLoad())) {
       const [batch, part] = [Number(item.readBigUInt64LE(0)), Number(item.readBigUInt64LE(8))];
       const bytes = item.subarray(HEAD_BYTES - 1);
       const found: StoredExplanation = part === 0 ? decodeBatch(batch, bytes) : { included: decodeIncluded(batch, bytes) };
-      store.#remember({ batch, part, count: 'included' in found ? found.included.length : 0 });
+      this.#remember({ batch, part, count: 'included' in found ? found.included.length : 0 });
       stored.push(found);
     }
-    return { store, stored };
+    return stored;
   }
 
   batch(record: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void {

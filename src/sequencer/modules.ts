@@ -8,6 +8,7 @@ import type { VerificationStatus } from '../rpc/modules.js';
 import type { SequencerConfig } from './config.js';
 import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import type { SequencingEngine } from './finalizer.js';
+import type { TakeBackModules } from './take-back.js';
 
 /** Parts that the sequencer works with. */
 export interface SequencerModules {
@@ -25,6 +26,8 @@ export interface SequencerModules {
   readonly explanations?: { readonly store: ExplanationStore; readonly stored: readonly StoredExplanation[] };
   /** Told of closed batches; asked for its state. */
   readonly verifier?: BatchVerifier;
+  /** What taking the chain back takes; it is refused where absent. */
+  readonly takeBack?: TakeBackModules;
   /** Lets commands in, also `start` and `stop`; at once where absent. */
   readonly commands?: CommandGate;
 }

@@ -12,7 +12,8 @@
  * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
  * and built again from the pool, a few times, then the sequencer halts and says why.
  */
-import { errorCode, errorMessage } from '../common/errors.js';
+import { CodedError, errorCode, errorMessage } from '../common/errors.js';
+import type { RollbackReport } from '../native/maintenance.js';
 import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
@@ -27,10 +28,11 @@ import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
 import type { SequencerModules } from './modules.js';
 import { goesBefore } from './ordering.js';
-import { type BlockListener, Publisher } from './publisher.js';
+import { type BlockListener, Publisher, type RemovalListener } from './publisher.js';
 import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
 import { SliceRunner } from './slice-runner.js';
+import { isRefusal, TakeBack } from './take-back.js';
 import { Wakeup } from './wakeup.js';
 
 /** Failures of the engine after which nothing may go on: its state is not to be trusted, or gone. */
@@ -48,6 +50,13 @@ interface FailedCommit {
   readonly lost: readonly Sealing[];
 }
 
+/** An operator's wish to take the chain back. */
+interface PendingRollback {
+  readonly toBatch: number;
+  readonly resolve: (report: RollbackReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The sequencer. */
 export class Sequencer implements RpcSequencer {
   readonly #modules: SequencerModules;
@@ -58,15 +67,17 @@ export class Sequencer implements RpcSequencer {
   readonly #metrics: SequencerMetrics;
   readonly #publisher: Publisher;
   readonly #wakeup: Wakeup;
-  readonly #explain: ExplainLog;
+  #explain: ExplainLog;
   readonly #estimator: InclusionEstimator;
   readonly #committer: Committer;
+  readonly #takeBack: TakeBack | null;
   #durableBatch: number;
   #failedCommit: FailedCommit | null = null;
   #markerShortfall: Shortfall | null = null;
   #operatorRequested = false;
   #paused = false;
   #resumeRequested = false;
+  #rollback: PendingRollback | null = null;
   #loop: Promise<void> | null = null;
   #done = false;
   readonly #stopped: Promise<void>;
@@ -108,6 +119,8 @@ export class Sequencer implements RpcSequencer {
         this.#wakeup.signal();
       },
     });
+    const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer, publisher: this.#publisher };
+    this.#takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, parts);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -181,6 +194,23 @@ export class Sequencer implements RpcSequencer {
     });
   }
 
+  /**
+   * Takes the chain back to the end of a closed batch, while paused or halted: a halt ends with it, a pause goes on. Rejects with
+   * ADMIN_NOT_POSSIBLE where the mode does not allow it, and with what the engine says.
+   */
+  rollback(toBatch: number): Promise<RollbackReport> {
+    const { mode } = this.#mode;
+    const refuse = (why: string) => Promise.reject(new CodedError(why, { code: 'ADMIN_NOT_POSSIBLE' }));
+    if (this.#takeBack === null) return refuse('a session that is recorded only goes forward: start without --record');
+    if (this.#rollback !== null) return refuse('the chain is being taken back already');
+    if (this.#mode.isHaltFinal) return refuse('only a new start ends this halt: take the chain back with db rollback');
+    if (mode === 'draining' || (mode !== 'halted' && !this.#paused)) return refuse(`pause first: the mode is ${mode}`);
+    return new Promise((resolve, reject) => {
+      this.#rollback = { toBatch, resolve, reject };
+      this.#wakeup.signal();
+    });
+  }
+
   status(): SequencerStatus {
     const { batch, block } = this.#finalizer;
     return {
@@ -210,6 +240,10 @@ export class Sequencer implements RpcSequencer {
 
   onBlock(listener: BlockListener): () => void {
     return this.#publisher.subscribe(listener);
+  }
+
+  onRemoval(listener: RemovalListener): () => void {
+    return this.#publisher.subscribeToRemovals(listener);
   }
 
   /** For every batch closed since its arrival, what became of a transaction; null where nothing is known about it. */
@@ -256,12 +290,17 @@ export class Sequencer implements RpcSequencer {
     }
     await this.#committer.idle();
     if (this.#failedCommit !== null) await this.#commitFailed(this.#failedCommit);
+    this.#rollback?.reject(new CodedError('the node is stopping', { code: 'ADMIN_NOT_POSSIBLE' }));
     this.#resolveStopped();
   }
 
   async #turn(): Promise<void> {
     if (this.#failedCommit !== null) {
       await this.#commitFailed(this.#failedCommit);
+      return;
+    }
+    if (this.#rollback !== null) {
+      await this.#runRollback(this.#rollback);
       return;
     }
     if (this.#mode.mode === 'halted') {
@@ -483,6 +522,33 @@ export class Sequencer implements RpcSequencer {
     await this.#rebuild('resumed by the operator');
   }
 
+  async #runRollback({ toBatch, resolve, reject }: PendingRollback): Promise<void> {
+    const { pool, config, log, explanations } = this.#modules;
+    try {
+      await this.#committer.idle();
+      if (this.#failedCommit !== null) throw this.#failedCommit.error;
+      if (this.#takeBack === null) return;
+      const { report, error, explanations: stored } = await this.#takeBack.run(toBatch);
+      if (stored !== null) {
+        this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, explanations?.store ?? null, stored);
+        this.#durableBatch = this.#finalizer.batch.number - 1;
+        this.#markerShortfall = null;
+        this.#operatorRequested = false;
+      }
+      if (report === null) throw error;
+      log.warn('the chain was taken back', { ...report });
+      this.#resumeRequested = false;
+      if (this.#mode.mode === 'halted') this.#mode.resume();
+      resolve(report);
+    } catch (error) {
+      reject(error);
+      log.error('the chain was not taken back', { toBatch, error });
+      if (!isRefusal(error) && this.#failedCommit === null) this.#halt(`the chain could not be taken back: ${errorMessage(error)}`, true);
+    } finally {
+      this.#rollback = null;
+    }
+  }
+
   /** Drops the open block and takes its transactions back into the pool. */
   async #rebuild(reason: string): Promise<void> {
     const { engine, pool, log } = this.#modules;
@@ -513,6 +579,7 @@ export class Sequencer implements RpcSequencer {
 
   /** Why nothing is admitted now. */
   #refusal(): string | null {
+    if (this.#rollback !== null) return 'the chain is being taken back';
     if (this.#mode.mode === 'halted') return this.#mode.haltReason;
     return this.#mode.mode === 'draining' ? 'the node is stopping' : null;
   }

@@ -52,6 +52,7 @@ export class Verification {
   /** Closed before the start and not verified: nothing is executed until they are. */
   #backlogEnd = 0;
   #throttled = false;
+  #suspended = false;
   #problem: string | null = null;
   #bundle: string | null = null;
   #running: Promise<void> | null = null;
@@ -66,8 +67,12 @@ export class Verification {
 
   /** Begins with what was closed before the start. */
   start(sequencer: VerifiedSequencer): void {
-    const { engine, config, log } = this.#modules;
     this.#sequencer = sequencer;
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { engine, config, log } = this.#modules;
     if (!config.enabled) return;
     this.#checked = engine.beginVerification(config.lagBatchesMax);
     this.#closed = engine.head().closedBatch;
@@ -82,6 +87,28 @@ export class Verification {
     this.#closed = Math.max(this.#closed, number);
     this.#throttle();
     this.#run();
+  }
+
+  /** Resolves when nothing is being verified; nothing is until `continue` or `wentBack`. */
+  async suspend(): Promise<void> {
+    this.#suspended = true;
+    this.#cancelRetry?.();
+    this.#endRetry();
+    while (this.#running !== null) await this.#running;
+  }
+
+  /** Ends a suspension. */
+  continue(): void {
+    this.#suspended = false;
+    this.#run();
+  }
+
+  /** The chain was taken back: what is left is looked at as after a start, and what differed may be gone. */
+  wentBack(): void {
+    this.#suspended = false;
+    this.#problem = null;
+    this.#bundle = null;
+    this.#begin();
   }
 
   /** An operator looked into a halt: what differed is verified again. */
@@ -123,7 +150,7 @@ export class Verification {
   }
 
   get #hasWork(): boolean {
-    return this.#lag > 0 && this.#problem === null && !this.#isOver;
+    return this.#lag > 0 && this.#problem === null && !this.#suspended && !this.#isOver;
   }
 
   async #loop(): Promise<void> {

@@ -120,6 +120,26 @@ test('what pre-execution found is told of a pending transaction: counters used, 
   t.deepEqual([transfer?.usedCounters, transfer?.reservedCounters], [undefined, undefined], 'a plain transfer is not pre-executed');
 });
 
+test('the chain is taken back while transactions arrive: what was accepted stays, what saw the other chain is refused, the rest is read again', async (t) => {
+  const node = await poolOnly({ latencyMs: (verb) => (verb === 'admit' || verb === 'poolWrite' ? 10 : 0) });
+  const accepted = node.pool.add(rawOf(fakeTransaction()));
+  await node.clock.run(11);
+  t.true(node.pool.index.hasHeld, 'its write is under way');
+  const late = node.pool.add(rawOf(fakeTransaction({ nonce: 1 })));
+  const settled = node.pool.settled();
+  await node.clock.run(1);
+  t.true(node.pool.index.hasHeld);
+  await node.clock.runUntil(settled);
+  t.is(await accepted, hashOf(rawOf(fakeTransaction())));
+  await node.clock.runUntil(node.pool.reload());
+  t.deepEqual(node.pool.counts(), { pending: 1, queued: 0 });
+  t.is(node.pool.index.readyCount, 1);
+  const error = await t.throwsAsync(() => node.clock.runUntil(late));
+  t.is(error.message, 'sequencer halted: the chain was taken back, send it again');
+  await node.send({ nonce: 1 });
+  t.deepEqual(node.pool.counts(), { pending: 2, queued: 0 });
+});
+
 test('the order of the checks: the cheaper fault is named', async (t) => {
   const node = await poolOnly();
   await refused(

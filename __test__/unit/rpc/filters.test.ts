@@ -37,6 +37,20 @@ test('a log filter answers what came since, and all of its range', async (t) => 
   t.deepEqual((await ask.ask('eth_getFilterLogs', [id])).result, [LOG, LOG]);
 });
 
+test('after the chain was taken back the blocks that come in the place of others are news', async (t) => {
+  const { chain, ask } = setup();
+  const blocks = (await ask.ask('eth_newBlockFilter')).result as string;
+  const logs = (await ask.ask('eth_newFilter', [{}])).result as string;
+  for (let i = 0; i < 3; i++) chain.publish([LOG]);
+  t.is(((await ask.ask('eth_getFilterChanges', [blocks])).result as string[]).length, 3);
+  t.deepEqual((await ask.ask('eth_getFilterChanges', [logs])).result, [LOG, LOG, LOG]);
+  chain.takeBack(1);
+  t.deepEqual((await ask.ask('eth_getFilterChanges', [blocks])).result, []);
+  chain.publish([LOG]);
+  t.deepEqual((await ask.ask('eth_getFilterChanges', [blocks])).result, [blockHash(2)]);
+  t.deepEqual((await ask.ask('eth_getFilterChanges', [logs])).result, [LOG]);
+});
+
 test('a failed poll loses no logs', async (t) => {
   const { chain, ask } = setup({ logsResultsMax: 1 });
   const id = (await ask.ask('eth_newFilter', [{}])).result as string;

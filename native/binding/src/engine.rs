@@ -312,6 +312,14 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn rollback(&self, to_batch: i64) -> Result<Promised<String>> {
+        let to_batch = unsigned(to_batch, "toBatch").map_err(to_js)?;
+        let slot = Arc::clone(&self.core);
+        let work = move || zkevm_engine::views::to_json(&current(&slot)?.rollback(to_batch)?);
+        Ok(run(work, |json| json))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn snapshot(&self, target: String) -> Promised<String> {
         let slot = Arc::clone(&self.core);
         let work = move || {

@@ -8,7 +8,7 @@
 //! The state before a batch comes from the change sets: what history does not reach any more cannot be left. Codes that removed
 //! blocks deployed stay; they are found by their hash, and nothing leads to them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use alloy_primitives::B256;
 use serde::Serialize;
@@ -17,6 +17,7 @@ use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord, HeadRecord, P
 use zkevm_state_db::{ChangeSet, DbError, Store, WriteBatch};
 
 use crate::commit::{leaf_writes, record_of};
+use crate::engine::{ChainState, Engine, empty_batch};
 use crate::error::{EngineError, EngineResult};
 use crate::maintenance::Progress;
 use crate::old_tree::{changed_since, reverse};
@@ -97,12 +98,23 @@ impl<'a> Rollback<'a> {
         Ok(Self { store, to_batch, newest, head, report, first_arrival: 0 })
     }
 
+    /// The head pointers now.
+    pub(crate) const fn head(&self) -> &HeadRecord {
+        &self.head
+    }
+
+    /// The head pointers when it is done.
+    pub(crate) fn target(&self) -> EngineResult<HeadRecord> {
+        let block = self.head.block - self.report.removed_blocks;
+        head_after(self.store, self.to_batch, &stored_block(self.store, block)?)
+    }
+
     /// Removes batch after batch on `tree`, which is that of the head. What was written when an error is answered stays: `tree` and database
     /// then are those of a later batch than asked for, unless the last write failed in an unknown way, after which nothing more is written.
     ///
     /// # Errors
     /// Those of the database; [`EngineError::Tree`] when what history says does not lead to the root that a block has.
-    pub(crate) fn run(mut self, tree: &mut Tree, progress: &Progress) -> EngineResult<RollbackReport> {
+    pub(crate) fn run(&mut self, tree: &mut Tree, progress: &Progress) -> EngineResult<RollbackReport> {
         progress.begin("rollback", self.report.removed_batches);
         self.make_room()?;
         for number in (self.to_batch + 1..=self.newest).rev() {
@@ -110,8 +122,7 @@ impl<'a> Rollback<'a> {
             progress.add(1);
         }
         let HeadRecord { block, block_hash, state_root, .. } = self.head;
-        self.report = RollbackReport { head_block: block, block_hash, state_root, ..self.report };
-        Ok(self.report)
+        Ok(RollbackReport { head_block: block, block_hash, state_root, ..self.report.clone() })
     }
 
     /// Transactions that go back to the pool came before those that wait there, and are ranked so.
@@ -203,6 +214,47 @@ impl<'a> Rollback<'a> {
             Err(_) => tree.discard(&update),
         }
         written
+    }
+}
+
+impl Engine {
+    /// Takes the chain back to the end of a closed batch while the engine is open; there is no open L2 block. Whoever reads `latest`
+    /// meanwhile is answered from the block that it goes back to, as far as that is restored.
+    ///
+    /// # Errors
+    /// [`EngineError::RollbackRefused`] says why it cannot be, [`EngineError::WrongState`] when an L2 block is open; those of the database:
+    /// the chain then ends where the last finished step left it.
+    pub fn rollback(&self, to_batch: u64) -> EngineResult<RollbackReport> {
+        let slot = self.lock_open();
+        if slot.is_some() {
+            return Err(EngineError::WrongState("an L2 block is open"));
+        }
+        self.commit_sealed(u64::MAX)?;
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settle_tree(&mut tree);
+        let mut plan = Rollback::plan(self.store(), to_batch)?;
+        self.set_head(plan.target()?)?;
+        let outcome = plan.run(&mut tree, &Progress::default());
+        let head = plan.head().clone();
+        drop((tree, writing));
+        self.cache().clear();
+        self.write_pending().clear();
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = (0, 0);
+        self.set_head(head)?;
+        drop(slot);
+        outcome
+    }
+
+    /// The durable chain ends here.
+    fn set_head(&self, head: HeadRecord) -> EngineResult<()> {
+        let number = head.closed_batch + 1;
+        let open = self.store().batch(number)?.filter(|batch| batch.first_block <= head.block);
+        let batch = open.unwrap_or_else(|| empty_batch(number, self.config(), &head));
+        let chain = ChainState { head, batch };
+        self.ahead().set_chain(chain.clone());
+        *self.write_chain() = chain;
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ use zkevm_engine::engine::{Engine, EngineOptions};
 use zkevm_engine::maintenance::{Database, Progress};
 use zkevm_engine::rollback::RollbackReport;
 use zkevm_engine::seal::BatchClosing;
+use zkevm_engine::verify::VerifyOptions;
 use zkevm_engine::{EngineResult, explanations, layout::pack_list};
 use zkevm_state_db::failpoint::{self, Failure};
 use zkevm_state_db::records::PoolRecord;
@@ -267,4 +268,71 @@ fn unverified_batches_can_go_without_any_history_and_the_state_is_readable() {
     assert_eq!(engine.account_in(&Address::repeat_byte(4), BlockId::Number(4)).unwrap().balance, U256::from(4));
     extend(&engine, 6);
     assert_eq!(engine.account_in(&fifth, BlockId::Latest).unwrap().balance, U256::from(5));
+}
+
+fn verify_after(engine: &Engine, checked: u64) {
+    for batch in checked + 1..=CLOSED {
+        let check =
+            engine.verify_batch(batch, &VerifyOptions { recompute_root: true, bundle_directory: None }).unwrap();
+        assert_eq!(check.mismatch, None, "batch {batch}");
+    }
+}
+
+/// On an open engine: with a block and a sealed one ahead of the disk, batch after batch, and going on at once.
+#[test]
+fn an_open_engine_goes_back_and_on_the_same() {
+    let _alone = alone();
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let blocks = build(other.path(), BLOCKS);
+    let engine = Engine::open(&options(folder.path())).unwrap();
+    assert_eq!(extend(&engine, BLOCKS), blocks);
+    assert_eq!(engine.begin_verification(100).unwrap(), 0);
+    verify_after(&engine, 0);
+    open_block(&engine, 200);
+    assert_eq!(engine.rollback(2).unwrap_err().code(), "ENGINE_BUSY");
+    engine.discard_block();
+    assert_eq!(engine.rollback(CLOSED + 1).unwrap_err().code(), "ROLLBACK_REFUSED");
+    assert_eq!(engine.head_block(), BLOCKS);
+    for to_batch in [CLOSED, 3, 1, 1, 0] {
+        let last = to_batch * BATCH_BLOCKS;
+        let report = engine.rollback(to_batch).unwrap();
+        assert_eq!((report.batch, report.head_block), (to_batch, last));
+        let chain = engine.sealed_chain();
+        assert_eq!((chain.head.block, chain.head.closed_batch, chain.batch.number), (last, to_batch, to_batch + 1));
+        assert_eq!((chain.batch.block_count, chain.batch.first_block), (0, last + 1));
+        let money =
+            |block: u64| engine.account_in(&Address::repeat_byte(block as u8), BlockId::Latest).unwrap().balance;
+        assert_eq!(money(last + 1), U256::ZERO);
+        assert_eq!(engine.pending_account(&accounts()[0].address).unwrap().nonce, 2 * last);
+        assert_eq!(extend(&engine, BLOCKS), blocks[last as usize..], "from batch {to_batch} on");
+        assert_eq!(money(BLOCKS), U256::from(BLOCKS));
+        assert_eq!(engine.begin_verification(100).unwrap(), to_batch, "what is new is not verified");
+        verify_after(&engine, to_batch);
+    }
+    engine.close().unwrap();
+    drop(engine);
+    assert_sound(folder.path());
+}
+
+/// A write that fails in the middle leaves an engine that agrees with its database.
+#[test]
+fn an_open_engine_whose_rollback_fails_is_where_the_last_step_left_it() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&options(folder.path())).unwrap();
+    extend(&engine, BLOCKS);
+    failpoint::arm(2, Failure::Before);
+    let error = engine.rollback(1).unwrap_err();
+    failpoint::disarm();
+    assert_eq!(error.code(), "STATE_DB_IO");
+    let head = engine.chain().head;
+    assert_eq!((head.block, head.closed_batch), (6, 3), "batches 5 and 4 are gone");
+    assert_eq!(engine.account_in(&Address::repeat_byte(7), BlockId::Latest).unwrap().balance, U256::ZERO);
+    assert_eq!(engine.rollback(1).unwrap_err().code(), "STATE_DB_POISONED");
+    drop(engine);
+    assert_sound(folder.path());
+    let engine = Engine::open(&options(folder.path())).unwrap();
+    assert_eq!(engine.head_block(), 6);
+    engine.rollback(1).unwrap();
+    assert_eq!(engine.head_block(), 2);
 }

@@ -4,6 +4,7 @@ import { toHex } from '../../common/bytes.js';
 import { LOG_LEVELS, type Logger, type LogLevel } from '../../common/logger.js';
 import type { AdminAccess, AdminAccessPolicy, AdminModules } from '../admin-modules.js';
 import { invalidArgument, rpcError } from '../errors.js';
+import { trustedOnly } from '../finality.js';
 import { type MethodTable, method, type Params } from '../method.js';
 import { addressValue } from '../params.js';
 
@@ -21,6 +22,7 @@ const MODE_OF = { send: 'sendMode', deploy: 'deployMode' } as const;
 export function adminMethods(modules: AdminModules, logger: Logger): MethodTable {
   const methods = {
     ...sequencerMethods(modules),
+    ...rollbackMethods(modules),
     ...accessMethods(modules.access),
     ...logMethods(modules.log),
     ...snapshotMethods(modules.snapshots),
@@ -65,6 +67,22 @@ function sequencerMethods({ sequencer, stop }: AdminModules): MethodTable {
       return 'true';
     }),
   };
+}
+
+function rollbackMethods({ sequencer, finality = trustedOnly }: AdminModules): MethodTable {
+  const run = async (params: Params): Promise<string> => {
+    const [toBatch, options] = params;
+    if (typeof toBatch !== 'number' || !Number.isSafeInteger(toBatch) || toBatch < 0)
+      throw invalidArgument(0, 'must be the number of a batch');
+    const { confirm, force } = typeof options === 'object' && options !== null ? (options as { confirm?: unknown; force?: unknown }) : {};
+    if (confirm !== true) throw invalidArgument(1, 'must be {"confirm": true}: published blocks are removed for good');
+    const virtual = finality.virtualBatch();
+    if (toBatch < virtual && force !== true) {
+      throw rpcError('ROLLBACK_REFUSED', `the chain is not taken back: batches up to ${virtual} are sequenced on L1`);
+    }
+    return JSON.stringify(await sequencer.rollback(toBatch));
+  };
+  return { admin_rollbackBatches: method(2, 2, run) };
 }
 
 function accessMethods(access: AdminAccess): MethodTable {

@@ -145,7 +145,7 @@ impl Database {
     /// # Errors
     /// `ROLLBACK_REFUSED` says why it cannot be; those of the database.
     pub fn rollback(&self, to_batch: u64) -> EngineResult<RollbackReport> {
-        let plan = Rollback::plan(&self.store, to_batch)?;
+        let mut plan = Rollback::plan(&self.store, to_batch)?;
         let head = verify::head_of(&self.store)?;
         let mut tree = Tree::open(Arc::clone(&self.store), head.state_root, head.tree_depth, self.cache_bytes / 2)?;
         let report = plan.run(&mut tree, &self.progress)?;
