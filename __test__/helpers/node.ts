@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
 import { MAIN, type Teardown, temporaryFolder } from './paths.js';
 import { result } from './rpc.js';
 
@@ -20,6 +21,10 @@ export interface NodeOptions {
   /** With the operator's port. */
   readonly admin?: boolean;
   readonly args?: readonly string[];
+  /** Modules that the process loads before the node. */
+  readonly preloads?: readonly string[];
+  /** Beside the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Exit {
@@ -125,7 +130,13 @@ async function spawnNode(t: Teardown, options: NodeOptions): Promise<TestNode> {
   const adminPort = options.admin === true ? ADMIN_PORTS.first + randomInt(ADMIN_PORTS.count) : null;
   const args = [MAIN, 'start', '--data-dir', dataDir, '--port', String(options.port ?? 0), ...(options.args ?? [])];
   if (adminPort !== null) args.push('--admin-port', String(adminPort));
-  const node = new TestNode(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }), dataDir, adminPort);
+  const preloads = (options.preloads ?? []).flatMap((path) => ['--import', pathToFileURL(path).href]);
+  const env = { ...process.env, ...options.env };
+  const node = new TestNode(
+    spawn(process.execPath, [...preloads, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env }),
+    dataDir,
+    adminPort,
+  );
   t.teardown(async () => {
     await node.kill();
   });
