@@ -13,9 +13,11 @@ const KILLS = 100;
 const RELOADED = 100_000;
 const RELOAD_MS_MAX = 10_000;
 const POOL_SECONDS = 600;
-/** Phases under attack last as long as the run says, in all; those without are shorter and as many. */
+/** Phases under attack last as long as the run says, in all, and about so long each; those without are shorter and as many. */
 const ALONE_SECONDS = 8;
-const ATTACKED_SECONDS = 15;
+const ATTACKED_SECONDS = 30;
+/** What one pair says depends on the moment: the database is small at first, and others use the machine. */
+const PAIRS_MIN = 3;
 /** More than the node takes, so that it is never waiting. */
 const PREPARED_PER_SECOND = 10_000;
 const BURNERS = 60;
@@ -40,14 +42,15 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const TORTURES: Readonly<Record<string, (runs: Runs, amount: number | undefined) => Promise<unknown>>> = {
   pool: async (runs, seconds = POOL_SECONDS) => {
-    const pairs = Math.max(1, Math.round(seconds / ATTACKED_SECONDS));
+    const pairs = Math.max(PAIRS_MIN, Math.round(seconds / ATTACKED_SECONDS));
+    const attackedSeconds = seconds / pairs;
     const plan = {
       pairs,
       aloneSeconds: ALONE_SECONDS,
-      attackedSeconds: ATTACKED_SECONDS,
+      attackedSeconds,
       aloneTxs: ALONE_SECONDS * PREPARED_PER_SECOND,
-      attackedTxs: ATTACKED_SECONDS * PREPARED_PER_SECOND,
-      crowd: { burners: BURNERS, regulars: REGULARS, onceEach: pairs * ATTACKED_SECONDS * ONCE_EACH_PER_SECOND },
+      attackedTxs: Math.ceil(attackedSeconds * PREPARED_PER_SECOND),
+      crowd: { burners: BURNERS, regulars: REGULARS, onceEach: Math.ceil(seconds * ONCE_EACH_PER_SECOND) },
     };
     const { kept, alone, attacked } = await attackPool(runs, plan, freshSeed(), say);
     const cpu = (phases: readonly Phase[]): number => median(phases.map(({ nodeCpuUs }) => nodeCpuUs));
