@@ -36,6 +36,7 @@ export interface SimOptions {
   readonly sequence?: boolean;
   readonly verifier?: BatchVerifier;
   readonly explanations?: NonNullable<SequencerModules['explanations']>;
+  readonly takeBack?: NonNullable<SequencerModules['takeBack']>;
   /** Records the session. */
   readonly record?: RecordSink;
 }
@@ -92,7 +93,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     log,
     metrics,
     ...pick(ports, ['commands']),
-    ...pick(options, ['verifier', 'explanations']),
+    ...pick(options, ['verifier', 'explanations', 'takeBack']),
     ...(forcedDeadlineMs && { forcedDeadlineMs: () => ports.input('forcedDeadlineMs', forcedDeadlineMs) }),
     ...(forkChangesAfter && { forkChangesAfter: (batch) => ports.input(`forkChangesAfter ${batch}`, () => forkChangesAfter(batch)) }),
   });

@@ -12,7 +12,7 @@
  * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
  * and built again from the pool, a few times, then the sequencer halts and says why.
  */
-import { CodedError, errorCode, errorMessage } from '../common/errors.js';
+import { errorCode, errorMessage } from '../common/errors.js';
 import type { RollbackReport } from '../native/maintenance.js';
 import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
@@ -22,6 +22,7 @@ import type { ClosingContext, ClosingVerdict } from './closing/types.js';
 import { Committer } from './committer.js';
 import { Deadlines } from './deadlines.js';
 import { ExplainLog } from './explain.js';
+import type { StoredExplanation } from './explain-store.js';
 import { type ClosedWipBatch, type Closing, Finalizer, type Sealing } from './finalizer.js';
 import { InclusionEstimator } from './inclusion-estimate.js';
 import { SequencerMetrics } from './metrics.js';
@@ -31,8 +32,9 @@ import { goesBefore } from './ordering.js';
 import { type BlockListener, Publisher, type RemovalListener } from './publisher.js';
 import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
+import { RollbackRequests } from './rollback-requests.js';
 import { SliceRunner } from './slice-runner.js';
-import { isRefusal, TakeBack } from './take-back.js';
+import { TakeBack } from './take-back.js';
 import { Wakeup } from './wakeup.js';
 
 /** Failures of the engine after which nothing may go on: its state is not to be trusted, or gone. */
@@ -50,13 +52,6 @@ interface FailedCommit {
   readonly lost: readonly Sealing[];
 }
 
-/** An operator's wish to take the chain back. */
-interface PendingRollback {
-  readonly toBatch: number;
-  readonly resolve: (report: RollbackReport) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** The sequencer. */
 export class Sequencer implements RpcSequencer {
   readonly #modules: SequencerModules;
@@ -70,14 +65,13 @@ export class Sequencer implements RpcSequencer {
   #explain: ExplainLog;
   readonly #estimator: InclusionEstimator;
   readonly #committer: Committer;
-  readonly #takeBack: TakeBack | null;
+  readonly #rollbacks: RollbackRequests;
   #durableBatch: number;
   #failedCommit: FailedCommit | null = null;
   #markerShortfall: Shortfall | null = null;
   #operatorRequested = false;
   #paused = false;
   #resumeRequested = false;
-  #rollback: PendingRollback | null = null;
   #loop: Promise<void> | null = null;
   #done = false;
   readonly #stopped: Promise<void>;
@@ -120,7 +114,8 @@ export class Sequencer implements RpcSequencer {
       },
     });
     const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer, publisher: this.#publisher };
-    this.#takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, parts);
+    const takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, parts);
+    this.#rollbacks = new RollbackRequests(takeBack, this.#mode, log);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -199,16 +194,9 @@ export class Sequencer implements RpcSequencer {
    * ADMIN_NOT_POSSIBLE where the mode does not allow it, and with what the engine says.
    */
   rollback(toBatch: number): Promise<RollbackReport> {
-    const { mode } = this.#mode;
-    const refuse = (why: string) => Promise.reject(new CodedError(why, { code: 'ADMIN_NOT_POSSIBLE' }));
-    if (this.#takeBack === null) return refuse('a session that is recorded only goes forward: start without --record');
-    if (this.#rollback !== null) return refuse('the chain is being taken back already');
-    if (this.#mode.isHaltFinal) return refuse('only a new start ends this halt: take the chain back with db rollback');
-    if (mode === 'draining' || (mode !== 'halted' && !this.#paused)) return refuse(`pause first: the mode is ${mode}`);
-    return new Promise((resolve, reject) => {
-      this.#rollback = { toBatch, resolve, reject };
-      this.#wakeup.signal();
-    });
+    const answer = this.#rollbacks.ask(toBatch, this.#paused);
+    this.#wakeup.signal();
+    return answer;
   }
 
   status(): SequencerStatus {
@@ -290,7 +278,7 @@ export class Sequencer implements RpcSequencer {
     }
     await this.#committer.idle();
     if (this.#failedCommit !== null) await this.#commitFailed(this.#failedCommit);
-    this.#rollback?.reject(new CodedError('the node is stopping', { code: 'ADMIN_NOT_POSSIBLE' }));
+    this.#rollbacks.drop();
     this.#resolveStopped();
   }
 
@@ -299,8 +287,8 @@ export class Sequencer implements RpcSequencer {
       await this.#commitFailed(this.#failedCommit);
       return;
     }
-    if (this.#rollback !== null) {
-      await this.#runRollback(this.#rollback);
+    if (this.#rollbacks.isPending) {
+      await this.#serveRollback();
       return;
     }
     if (this.#mode.mode === 'halted') {
@@ -522,31 +510,24 @@ export class Sequencer implements RpcSequencer {
     await this.#rebuild('resumed by the operator');
   }
 
-  async #runRollback({ toBatch, resolve, reject }: PendingRollback): Promise<void> {
-    const { pool, config, log, explanations } = this.#modules;
-    try {
-      await this.#committer.idle();
-      if (this.#failedCommit !== null) throw this.#failedCommit.error;
-      if (this.#takeBack === null) return;
-      const { report, error, explanations: stored } = await this.#takeBack.run(toBatch);
-      if (stored !== null) {
-        this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, explanations?.store ?? null, stored);
-        this.#durableBatch = this.#finalizer.batch.number - 1;
-        this.#markerShortfall = null;
-        this.#operatorRequested = false;
-      }
-      if (report === null) throw error;
-      log.warn('the chain was taken back', { ...report });
-      this.#resumeRequested = false;
-      if (this.#mode.mode === 'halted') this.#mode.resume();
-      resolve(report);
-    } catch (error) {
-      reject(error);
-      log.error('the chain was not taken back', { toBatch, error });
-      if (!isRefusal(error) && this.#failedCommit === null) this.#halt(`the chain could not be taken back: ${errorMessage(error)}`, true);
-    } finally {
-      this.#rollback = null;
-    }
+  async #serveRollback(): Promise<void> {
+    await this.#committer.idle();
+    // A commit that failed comes first.
+    if (this.#failedCommit !== null) return;
+    await this.#rollbacks.serve({
+      taken: (explanations) => this.#wentBack(explanations),
+      failed: (reason) => this.#halt(reason, true),
+    });
+  }
+
+  /** Blocks were taken back: what the loop knows of the chain is that of a start. */
+  #wentBack(explanations: readonly StoredExplanation[]): void {
+    const { pool, config } = this.#modules;
+    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, this.#modules.explanations?.store ?? null, explanations);
+    this.#durableBatch = this.#finalizer.batch.number - 1;
+    this.#markerShortfall = null;
+    this.#operatorRequested = false;
+    this.#resumeRequested = false;
   }
 
   /** Drops the open block and takes its transactions back into the pool. */
@@ -579,7 +560,7 @@ export class Sequencer implements RpcSequencer {
 
   /** Why nothing is admitted now. */
   #refusal(): string | null {
-    if (this.#rollback !== null) return 'the chain is being taken back';
+    if (this.#rollbacks.isPending) return 'the chain is being taken back';
     if (this.#mode.mode === 'halted') return this.#mode.haltReason;
     return this.#mode.mode === 'draining' ? 'the node is stopping' : null;
   }

@@ -16,7 +16,7 @@ import type { Verification } from './verification.js';
 
 /** What else has to stop, and to be read again; a node that has none of it is not taken back. */
 export interface TakeBackModules {
-  readonly engine: Pick<NativeEngine, 'rollback' | 'batchJson' | 'blockNumberByHash'>;
+  readonly engine: Pick<NativeEngine, 'rollback' | 'discardBlock' | 'batchJson' | 'blockNumberByHash'>;
   readonly verification: Pick<Verification, 'suspend' | 'continue' | 'wentBack'>;
   readonly explanations: Pick<EngineExplanations, 'close' | 'reload'>;
 }
@@ -76,9 +76,10 @@ export class TakeBack {
   async #dropOpenBlock(): Promise<void> {
     const { finalizer, slices, pool } = this.#parts;
     slices.abandon();
-    if (finalizer.block === null) return;
-    const block = await finalizer.discard();
-    pool.restore(block.entries, block.touched);
+    // After a halt the engine may have one that the books do not, or the other way round.
+    await this.#modules.engine.discardBlock().catch(() => undefined);
+    const block = finalizer.abandon();
+    if (block !== null) pool.restore(block.entries, block.touched);
     slices.blockEnded();
   }
 
