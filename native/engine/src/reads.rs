@@ -6,7 +6,9 @@ use zkevm_state_db::records::{BlockRecord, LogRecord};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
-use crate::views::{LogView, ReceiptContext, batch_json, block_json, receipt_view, to_json, transaction_view};
+use crate::views::{
+    LogView, ReceiptContext, TransactionView, batch_json, block_json, receipt_view, to_json, transaction_view,
+};
 
 /// A log filter with resolved block numbers.
 #[derive(Debug, Deserialize)]
@@ -50,11 +52,7 @@ impl Engine {
         }
         let Some(block) = self.store().block(number)? else { return Ok(None) };
         if full {
-            let mut transactions = Vec::with_capacity(block.tx_count as usize);
-            for index in 0..block.tx_count {
-                transactions.push(transaction_view(&block, index, &self.stored_transaction(number, index)?.0)?);
-            }
-            return block_json(&block, &transactions, extra).map(Some);
+            return block_json(&block, &self.transaction_views(&block)?, extra).map(Some);
         }
         let hashes = self.transaction_hashes(&block)?;
         block_json(&block, &hashes, extra).map(Some)
@@ -195,9 +193,7 @@ impl Engine {
             let block = self.stored_block(of)?;
             blocks.push(block.hash);
             if full {
-                for index in 0..block.tx_count {
-                    objects.push(transaction_view(&block, index, &self.stored_transaction(of, index)?.0)?);
-                }
+                objects.extend(self.transaction_views(&block)?);
             } else {
                 hashes.extend(self.transaction_hashes(&block)?);
             }
@@ -246,6 +242,12 @@ impl Engine {
     }
 
     fn transaction_hashes(&self, block: &BlockRecord) -> EngineResult<Vec<B256>> {
-        (0..block.tx_count).map(|index| Ok(self.stored_transaction(block.number, index)?.0.hash)).collect()
+        let transactions = self.store().transactions(block.number, block.tx_count)?;
+        Ok(transactions.iter().map(|transaction| transaction.hash).collect())
+    }
+
+    fn transaction_views(&self, block: &BlockRecord) -> EngineResult<Vec<TransactionView>> {
+        let transactions = self.store().transactions(block.number, block.tx_count)?;
+        (0_u32..).zip(&transactions).map(|(index, transaction)| transaction_view(block, index, transaction)).collect()
     }
 }

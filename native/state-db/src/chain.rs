@@ -121,6 +121,29 @@ impl Store {
         Ok(Some((self.decode("transaction", &transaction)?, self.decode("receipt", &receipt)?)))
     }
 
+    /// The transactions of a block by index, without their receipts: moving through the table is cheaper than finding each.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`], also when there are fewer than `count`.
+    pub fn transactions(&self, block: u64, count: u32) -> DbResult<Vec<TransactionRecord>> {
+        let mut transactions = Vec::with_capacity(count as usize);
+        if count == 0 {
+            return Ok(transactions);
+        }
+        for (index, item) in (0..count).zip(self.scan(schema::TRANSACTION, &schema::indexed_key(block, 0))?) {
+            let (key, value) = item?;
+            if schema::parse_indexed_key(&key) != Some((block, index)) {
+                break;
+            }
+            transactions.push(self.decode("transaction", &value)?);
+        }
+        let found = transactions.len();
+        if found < count as usize {
+            return Err(DbError::corrupt(format!("transaction {found} of block {block} is missing")));
+        }
+        Ok(transactions)
+    }
+
     /// Writes a transaction, its receipt and its indexes.
     ///
     /// # Errors

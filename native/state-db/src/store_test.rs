@@ -1,6 +1,7 @@
 use super::*;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
+use crate::records::{TransactionRecord, encode};
 use crate::test_support::{open, options};
 
 #[test]
@@ -150,4 +151,33 @@ fn after_a_failed_write_the_store_refuses_further_ones() {
     let found = |key: &[u8]| store.get(schema::CODE, key).unwrap().is_some();
     assert_eq!([found(b"first"), found(b"second"), found(b"third")], [true, false, false]);
     put(&store, b"fourth").unwrap();
+}
+
+#[test]
+fn the_transactions_of_a_block_are_its_own_in_their_order_and_none_may_be_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    let mut batch = WriteBatch::default();
+    let transaction = |byte: u8| TransactionRecord {
+        raw: vec![byte; 3].into(),
+        hash: B256::repeat_byte(byte),
+        l2_hash: B256::ZERO,
+        sender: Address::ZERO,
+        effective_percentage: 255,
+    };
+    for (block, index, byte) in [(6, 0, 1), (7, 0, 2), (7, 1, 3), (7, 2, 4), (8, 0, 5), (8, 2, 6)] {
+        let key = schema::indexed_key(block, index);
+        store.put(&mut batch, schema::TRANSACTION, &key, &encode(&transaction(byte))).unwrap();
+    }
+    store.write(batch).unwrap();
+    assert_eq!(store.transactions(7, 3).unwrap(), [2, 3, 4].map(transaction));
+    assert_eq!(store.transactions(7, 2).unwrap(), [2, 3].map(transaction));
+    assert_eq!(store.transactions(9, 0).unwrap(), []);
+    for (block, count) in [(6, 2), (7, 4), (8, 2), (9, 1)] {
+        assert_eq!(
+            store.transactions(block, count).unwrap_err().code(),
+            "STATE_DB_CORRUPT",
+            "{count} of block {block}"
+        );
+    }
 }

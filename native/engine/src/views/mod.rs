@@ -10,7 +10,9 @@ pub use batch::batch_json;
 pub use block::{BlockView, block_json, header_json, header_of};
 pub use log::{LogView, log_views};
 pub use raw::RawPart;
-pub use transaction::{ReceiptContext, pending_transaction_json, receipt_view, to_log, transaction_view};
+pub use transaction::{
+    ReceiptContext, TransactionView, pending_transaction_json, receipt_view, to_log, transaction_view,
+};
 
 use serde::Serialize;
 

@@ -40,8 +40,8 @@ impl Engine {
 
     fn raw_block(&self, block: &BlockRecord, header: &[u8]) -> EngineResult<Vec<u8>> {
         let mut transactions = Vec::new();
-        for index in 0..block.tx_count {
-            transactions.extend_from_slice(&self.stored_transaction(block.number, index)?.0.raw);
+        for transaction in self.store().transactions(block.number, block.tx_count)? {
+            transactions.extend_from_slice(&transaction.raw);
         }
         let uncles = list(&[]);
         Ok(list(&[header, &list(&transactions), &uncles].concat()))
