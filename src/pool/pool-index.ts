@@ -214,6 +214,16 @@ export class PoolIndex {
     return this.#ready.rank(entry);
   }
 
+  /** A moment before which no candidate arrived. */
+  get oldestReadyMs(): number {
+    return this.#ready.oldestMs;
+  }
+
+  /** Looks at all candidates for `oldestReadyMs` to be that of the oldest. */
+  measureOldestReady(): void {
+    this.#ready.measureOldest();
+  }
+
   /** Candidates of all ready accounts, unordered. */
   candidates(): IterableIterator<PoolEntry> {
     return this.#ready.candidates();

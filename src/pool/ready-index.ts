@@ -12,6 +12,8 @@ export type EntryOrder = (a: PoolEntry, b: PoolEntry) => number;
 export class ReadyIndex {
   readonly #heap: AccountQueue[] = [];
   readonly #order: EntryOrder;
+  /** No candidate arrived before: the least arrival of all that became candidates since it was measured. */
+  #oldestMs = Number.POSITIVE_INFINITY;
 
   constructor(order: EntryOrder) {
     this.#order = order;
@@ -35,6 +37,7 @@ export class ReadyIndex {
       return;
     }
     account.indexed = candidate;
+    if (candidate.receivedAtMs < this.#oldestMs) this.#oldestMs = candidate.receivedAtMs;
     if (account.indexSlot < 0) {
       account.indexSlot = this.#heap.length;
       this.#heap.push(account);
@@ -49,6 +52,17 @@ export class ReadyIndex {
       if (account.indexed !== null && this.#order(account.indexed, entry) < 0) better++;
     }
     return better;
+  }
+
+  /** A moment before which no candidate arrived; earlier than need be until it is measured. */
+  get oldestMs(): number {
+    return this.#oldestMs;
+  }
+
+  /** Sets `oldestMs` to the arrival of the oldest candidate. Linear. */
+  measureOldest(): void {
+    this.#oldestMs = Number.POSITIVE_INFINITY;
+    for (const { receivedAtMs } of this.candidates()) this.#oldestMs = Math.min(this.#oldestMs, receivedAtMs);
   }
 
   /** All candidates, in no particular order. */

@@ -85,10 +85,12 @@ export function takeSlice(
 
 /**
  * Ready transactions that waited longer than `maxWaitMs`, oldest first: they lead the next empty batch, however little they pay above the
- * minimum and however big they are. All that is ready is looked at: what waits for something else, however much of it, hides nobody.
+ * minimum and however big they are. All that is ready is looked at: what waits for something else, however much of it, hides nobody. Where
+ * nothing that is ready can have waited so long, nothing is looked at: this is asked batch by batch.
  */
 export function overdueEntries(index: PoolIndex, nowMs: number, maxWaitMs: number): PoolEntry[] {
   const overdue: PoolEntry[] = [];
+  if (nowMs - index.oldestReadyMs < maxWaitMs) return overdue;
   for (const entry of index.candidates()) {
     if (nowMs - entry.receivedAtMs < maxWaitMs || entry.account.nonce !== entry.nonceNumber) continue;
     const last = overdue[OVERDUE_MAX - 1];
@@ -97,5 +99,7 @@ export function overdueEntries(index: PoolIndex, nowMs: number, maxWaitMs: numbe
     overdue.splice(at < 0 ? overdue.length : at, 0, entry);
     if (overdue.length > OVERDUE_MAX) overdue.pop();
   }
+  // What had waited for so long is gone.
+  if (overdue.length === 0) index.measureOldestReady();
   return overdue;
 }
