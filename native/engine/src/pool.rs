@@ -1,5 +1,7 @@
 //! The durable side of the pool: one write for each group of operations, pages for the reload.
 
+use std::collections::HashSet;
+
 use alloy_primitives::{Address, B256, Bytes};
 use serde::Serialize;
 use zkevm_state_db::records::{PoolEndRecord, PoolRecord};
@@ -23,17 +25,26 @@ pub const STATUS_NAMES: [&str; 6] = ["pending", "selected", "failed", "invalid",
 /// [`EngineError::InvalidArgument`] on a malformed operation (nothing is written then), [`EngineError::Db`].
 pub fn write(store: &Store, operations: &[u8]) -> EngineResult<()> {
     let mut batch = WriteBatch::default();
+    // A transaction may end and come back in one write.
+    let mut ended = HashSet::new();
     for item in unpack_list(operations)? {
         match item.first() {
-            Some(&PUT) => put(store, &mut batch, item)?,
-            Some(&END) => end(store, &mut batch, item)?,
+            Some(&PUT) => {
+                let hash = put(store, &mut batch, item)?;
+                if ended.remove(&hash) {
+                    store.forget_pool_end(&mut batch, &hash)?;
+                }
+            }
+            Some(&END) => {
+                ended.insert(end(store, &mut batch, item)?);
+            }
             _ => return Err(EngineError::invalid_argument("pool operation of unknown kind")),
         }
     }
     Ok(store.write(batch)?)
 }
 
-fn put(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<()> {
+fn put(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<B256> {
     let (head, raw) =
         item.split_at_checked(PUT_HEAD_BYTES).ok_or_else(|| EngineError::invalid_argument("pool put is too short"))?;
     let record = PoolRecord {
@@ -43,10 +54,12 @@ fn put(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<()> {
         arrival: u64_at(head, 69),
         raw: Bytes::copy_from_slice(raw),
     };
-    Ok(store.put_pool(batch, &B256::from_slice(&head[1..33]), &record)?)
+    let hash = B256::from_slice(&head[1..33]);
+    store.put_pool(batch, &hash, &record)?;
+    Ok(hash)
 }
 
-fn end(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<()> {
+fn end(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<B256> {
     let (head, reason) =
         item.split_at_checked(END_HEAD_BYTES).ok_or_else(|| EngineError::invalid_argument("pool end is too short"))?;
     if usize::from(head[33]) >= STATUS_NAMES.len() {
@@ -58,7 +71,9 @@ fn end(store: &Store, batch: &mut WriteBatch, item: &[u8]) -> EngineResult<()> {
         related: B256::from_slice(&head[42..74]),
         reason: String::from_utf8_lossy(reason).into_owned(),
     };
-    Ok(store.end_pool(batch, &B256::from_slice(&head[1..33]), &record)?)
+    let hash = B256::from_slice(&head[1..33]);
+    store.end_pool(batch, &hash, &record)?;
+    Ok(hash)
 }
 
 #[derive(Serialize)]
@@ -95,4 +110,52 @@ pub fn prune(store: &Store, before_ms: u64) -> EngineResult<usize> {
         store.write(batch)?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::pack_list;
+    use zkevm_state_db::StoreOptions;
+
+    const HASH: B256 = B256::repeat_byte(9);
+    const EXPIRED: u8 = 5;
+
+    fn put_operation() -> Vec<u8> {
+        let mut operation = vec![0; PUT_HEAD_BYTES + 1];
+        operation[0] = PUT;
+        operation[1..33].copy_from_slice(HASH.as_slice());
+        operation
+    }
+
+    fn end_operation() -> Vec<u8> {
+        let mut operation = vec![0; END_HEAD_BYTES];
+        operation[0] = END;
+        operation[1..33].copy_from_slice(HASH.as_slice());
+        operation[33] = EXPIRED;
+        operation
+    }
+
+    #[test]
+    fn the_last_operation_on_a_transaction_in_a_write_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = StoreOptions {
+            path: dir.path().to_path_buf(),
+            block_cache_bytes: 1 << 20,
+            sync_writes: false,
+            creates: true,
+        };
+        let store = Store::open(&options).unwrap();
+        let (put, end) = (put_operation(), end_operation());
+        for (operations, is_pending) in [
+            (vec![put.clone(), end.clone()], false),
+            (vec![end.clone(), put.clone()], true),
+            (vec![end.clone(), put.clone(), end.clone()], false),
+            (vec![put.clone(), end.clone(), put.clone()], true),
+        ] {
+            write(&store, &pack_list(&operations)).unwrap();
+            let found = (store.pool_page(&[], 10).unwrap().len(), store.pool_end(&HASH).unwrap().is_some());
+            assert_eq!(found, (usize::from(is_pending), !is_pending), "{} operations", operations.len());
+        }
+    }
 }

@@ -9,32 +9,36 @@ use crate::schema;
 use crate::store::Store;
 
 impl Store {
-    /// Adds a pending transaction; an end state of an earlier life is forgotten.
+    /// Adds a pending transaction; a stored end state of an earlier life is forgotten. One that this very write adds is not seen here:
+    /// [`Store::forget_pool_end`] takes it out again.
     ///
     /// # Errors
-    /// As [`Store::put`].
+    /// As [`Store::get`].
     pub fn put_pool(&self, batch: &mut WriteBatch, hash: &B256, record: &PoolRecord) -> DbResult<()> {
-        self.forget_pool_end(batch, hash)?;
+        self.forget_stored_end(batch, hash)?;
         self.put(batch, schema::POOL, hash.as_slice(), &encode(record))
-    }
-
-    /// Nearly no transaction has an end state when it comes or when it is included: looking is cheaper than writing two tombstones for each.
-    /// One that is being written at this moment and is missed here stays beside the pending record, which goes before it, and is found when
-    /// that one is taken out.
-    fn forget_pool_end(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
-        if self.get(schema::POOL_END, hash.as_slice())?.is_some() {
-            self.delete(batch, schema::POOL_END, hash.as_slice())?;
-        }
-        Ok(())
     }
 
     /// Takes a transaction out of the pending set because it was included in an L2 block.
     ///
     /// # Errors
-    /// As [`Store::delete`].
+    /// As [`Store::get`].
     pub fn remove_pool(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
         self.delete(batch, schema::POOL, hash.as_slice())?;
-        self.forget_pool_end(batch, hash)
+        self.forget_stored_end(batch, hash)
+    }
+
+    /// Forgets the end state of a transaction, whether there is one or not.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub fn forget_pool_end(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
+        self.delete(batch, schema::POOL_END, hash.as_slice())
+    }
+
+    /// Hardly any transaction has an end state: looking costs less than a deletion, which is one more key to sort, log and write out.
+    fn forget_stored_end(&self, batch: &mut WriteBatch, hash: &B256) -> DbResult<()> {
+        if self.get(schema::POOL_END, hash.as_slice())?.is_some() { self.forget_pool_end(batch, hash) } else { Ok(()) }
     }
 
     /// Moves a transaction from the pending set to an end state.
@@ -89,5 +93,45 @@ impl Store {
             }
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::open;
+
+    const HASH: B256 = B256::repeat_byte(7);
+
+    fn write(store: &Store, change: impl FnOnce(&mut WriteBatch) -> DbResult<()>) {
+        let mut batch = WriteBatch::default();
+        change(&mut batch).unwrap();
+        store.write(batch).unwrap();
+    }
+
+    #[test]
+    fn what_is_pending_or_included_has_no_end_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let record = PoolRecord {
+            sender: alloy_primitives::Address::ZERO,
+            nonce: 0,
+            received_at_ms: 1,
+            arrival: 2,
+            raw: vec![3].into(),
+        };
+        let end = PoolEndRecord { status: 5, at_ms: 6, related: B256::ZERO, reason: "too old".into() };
+        let pending = |store: &Store| store.pool_page(&[], 10).unwrap();
+        write(&store, |batch| store.put_pool(batch, &HASH, &record));
+        assert_eq!(pending(&store), [(HASH, record.clone())]);
+        write(&store, |batch| store.end_pool(batch, &HASH, &end));
+        assert_eq!((pending(&store), store.pool_end(&HASH).unwrap()), (vec![], Some(end.clone())));
+        write(&store, |batch| store.put_pool(batch, &HASH, &record));
+        assert_eq!((pending(&store).len(), store.pool_end(&HASH).unwrap()), (1, None), "it came back");
+        write(&store, |batch| store.remove_pool(batch, &HASH));
+        assert_eq!((pending(&store), store.pool_end(&HASH).unwrap()), (vec![], None));
+        write(&store, |batch| store.end_pool(batch, &HASH, &end));
+        write(&store, |batch| store.remove_pool(batch, &HASH));
+        assert_eq!(store.pool_end(&HASH).unwrap(), None, "it was included all the same");
     }
 }

@@ -6,8 +6,8 @@
 use alloy_primitives::{Address, U256};
 
 use crate::{
-    H4,
-    poseidon::{CAPACITY_ZERO, hash, hash_each, join},
+    H4, known,
+    poseidon::{CAPACITY_ZERO, hash, join},
 };
 
 /// Balance of an account.
@@ -51,7 +51,7 @@ pub const HEADER_L1_BLOCK_HASH: u64 = 6;
 pub const HEADER_GAS_USED: u64 = 7;
 
 /// H(0^8; 0^4): the hash of the sub-key zero and thus the capacity of every key without a sub-key.
-const SUB_KEY_ZERO: [u64; 4] =
+pub(crate) const SUB_KEY_ZERO: [u64; 4] =
     [0x3c18_a978_6cb0_b359, 0xc405_5e33_64a2_46c3, 0x7953_db0a_b488_08f4, 0xc716_03f3_3a11_44ca];
 
 /// What a key is derived from: for deriving many at once.
@@ -116,6 +116,17 @@ impl KeySource {
         Self::of_number(tx_index, KIND_LOG, U256::from(log_index))
     }
 
+    /// What is hashed, beside the hash of the sub-key.
+    pub(crate) const fn input(&self) -> &[u64; 8] {
+        &self.input
+    }
+
+    /// Kind and number of a key of a number without a sub-key; `None` where an address or a sub-key is part of it.
+    pub(crate) fn number_key(&self) -> Option<(u64, u64)> {
+        let [low, high, 0, 0, 0, 0, kind, 0] = self.input else { return None };
+        self.sub_key.is_zero().then_some((kind, low | high << 32))
+    }
+
     /// The key.
     pub fn key(&self) -> H4 {
         let capacity =
@@ -134,14 +145,15 @@ pub(crate) fn value_limbs(value: &U256) -> [u64; 8] {
 pub fn derive_many(sources: &[KeySource]) -> Vec<H4> {
     let mut keys = vec![H4(SUB_KEY_ZERO); sources.len()];
     let with_sub_key: Vec<usize> = (0..sources.len()).filter(|&index| !sources[index].sub_key.is_zero()).collect();
-    hash_each(
+    known::hash_values(
         with_sub_key.len(),
-        |index| join(&value_limbs(&sources[with_sub_key[index]].sub_key), CAPACITY_ZERO),
+        |index| sources[with_sub_key[index]].sub_key,
         |index, hash| keys[with_sub_key[index]] = hash,
     );
     let capacities = keys.clone();
-    hash_each(
+    known::hash_unknown(
         sources.len(),
+        |index| known::key(&sources[index]),
         |index| join(&sources[index].input, capacities[index].0),
         |index, hash| keys[index] = hash,
     );

@@ -19,6 +19,7 @@ mod field;
 mod forest;
 mod h4;
 pub mod keys;
+mod known;
 mod memory_tree;
 mod order;
 mod page;

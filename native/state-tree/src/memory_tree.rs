@@ -7,9 +7,8 @@ use alloy_primitives::U256;
 use crate::{
     H4,
     forest::Forest,
-    keys::value_limbs,
+    known,
     path::Path,
-    poseidon::{CAPACITY_ZERO, hash_each, join},
     proof::Proof,
     state_tree::{StateTree, TreeConfig},
     store::{NoSource, TreeError},
@@ -118,12 +117,10 @@ impl MemoryTree {
 /// The forest that is the whole tree of these leaves (sorted by path, none zero), hashed, and its root.
 pub(crate) fn forest_of(leaves: &[(Path, U256)]) -> (Forest, H4) {
     let mut forest = Forest::default();
-    let mut indices = Vec::with_capacity(leaves.len());
-    hash_each(
-        leaves.len(),
-        |index| join(&value_limbs(&leaves[index].1), CAPACITY_ZERO),
-        |index, value_hash| indices.push(forest.push_leaf(leaves[index].0, value_hash)),
-    );
+    let mut value_hashes = vec![H4::ZERO; leaves.len()];
+    known::hash_values(leaves.len(), |index| leaves[index].1, |index, hash| value_hashes[index] = hash);
+    let leaves = leaves.iter().zip(value_hashes);
+    let indices: Vec<_> = leaves.map(|((path, _), value_hash)| forest.push_leaf(*path, value_hash)).collect();
     let tree = forest.build(&indices, 0);
     let number = forest.place_root(tree, 0);
     forest.hash_all();

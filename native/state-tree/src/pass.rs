@@ -10,11 +10,10 @@ use crate::{
     H4,
     changes::Changes,
     forest::{Child, Forest, NO_PAGE, Subtree},
-    keys::value_limbs,
+    known,
     page::{BOTTOM, Kind, LeafRecord, PAGE_LEVELS, PageKey, PageView},
     page_writer::PageWriter,
     path::Path,
-    poseidon::{CAPACITY_ZERO, hash_each, join},
     prefetch::prefetch_value,
     rows::Row,
     store::TreeError,
@@ -38,9 +37,9 @@ impl Write {
 /// Computes the value hashes.
 pub(crate) fn hash_values(writes: &mut [Write]) {
     let cells = std::cell::Cell::from_mut(writes).as_slice_of_cells();
-    hash_each(
+    known::hash_values(
         cells.len(),
-        |index| join(&value_limbs(&cells[index].get().value), CAPACITY_ZERO),
+        |index| cells[index].get().value,
         |index, value_hash| cells[index].set(Write { value_hash, ..cells[index].get() }),
     );
 }
