@@ -1,11 +1,14 @@
 import test from 'ava';
 import { PRE_STATUS } from '../../../src/native/layouts.js';
 import { recipientOf, Shedding } from '../../../src/pool/shedding.js';
+import { replay } from '../../../src/recording/replay.js';
 import { FakeDisk } from '../../helpers/fake-disk.js';
+import { FAKE_LIMITS, FakeEngine } from '../../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, rawOf } from '../../helpers/fake-transaction.js';
+import { MemoryRecord } from '../../helpers/memory-record.js';
 import { QuickWallet } from '../../helpers/quick-signer.js';
 import { SimClock } from '../../helpers/sim-clock.js';
-import { startSim } from '../../helpers/sim-node.js';
+import { type SimNode, startSim } from '../../helpers/sim-node.js';
 
 const WALLET = new QuickWallet(77n);
 const STREAK_MIN = 32;
@@ -103,49 +106,88 @@ test('the ledger is bounded, and keeps those that are called', (t) => {
   t.true(shedOf(shedding, BURNT, SAMPLE_EVERY) > 0);
 });
 
-test('in the pool: a flood of calls of a contract is shed, nobody else is, and a call that fits opens it again', async (t) => {
-  const disk = new FakeDisk();
-  const strangers = Array.from({ length: STREAK_MIN }, (_unused, i) => addressOf(i + 1));
-  const honest = [addressOf(1_001), addressOf(1_002)];
-  for (const address of [...strangers, ...honest]) disk.fund(address, 10n ** 20n);
-  const node = await startSim({ disk, sequence: false });
-  const burning = { to: addressOf(0xbad), preStatus: PRE_STATUS.outOfCounters, used: [9_000_000, 0, 0, 0, 0, 0, 0, 0] };
-  let salt = 0;
-  const burn = (changes: Partial<FakeTransaction> = {}): Promise<string> => {
-    const sender = strangers[salt++ % strangers.length] ?? '';
-    return node.pool.add(rawOf(fakeTransaction({ ...burning, sender, salt, ...changes })));
-  };
-  const seen = (): number => node.engine.groupSizes.reduce((sum, size) => sum + size, 0);
-  const shed = (): number => Number(/^zknode_pool_rejected_total\{reason="SHED"\} (\d+)$/m.exec(node.metrics.text())?.[1] ?? 0);
+const USED = [4_000, 100, 200, 10, 3, 1, 400, 0];
+const BURNING = { to: addressOf(0xbad), preStatus: PRE_STATUS.outOfCounters, used: [9_000_000, 0, 0, 0, 0, 0, 0, 0] };
+const HONEST = addressOf(1_001);
+const STRANGERS = Array.from({ length: STREAK_MIN }, (_unused, i) => addressOf(i + 1));
 
-  // Each of them is tried once.
-  for (let i = 0; i < STREAK_MIN; i++) await t.throwsAsync(() => node.clock.runUntil(burn()), { message: /^out of counters/ });
-  t.is(shed(), 0, 'nothing is shed while there is room');
-  // Offenders now: their queue is full at once.
-  const flood = Promise.allSettled(Array.from({ length: 200 }, () => burn()));
+function fundedDisk(): FakeDisk {
+  const disk = new FakeDisk();
+  for (const address of [...STRANGERS, HONEST]) disk.fund(address, 10n ** 20n);
+  return disk;
+}
+
+/** Sends calls of one contract; without a sender of their own by many in turn, who all run out of counters. */
+function caller(node: SimNode): (changes?: Partial<FakeTransaction>) => Promise<string> {
+  let salt = 0;
+  return (changes = {}) => {
+    const sender = STRANGERS[salt++ % STRANGERS.length] ?? '';
+    return node.pool.add(rawOf(fakeTransaction({ ...BURNING, sender, salt, ...changes })));
+  };
+}
+
+const many = (count: number, call: () => Promise<string>) => Promise.allSettled(Array.from({ length: count }, () => call()));
+
+/** The contract has its streak, all its callers are offenders, and their queue is full. Answers what they wait for. */
+async function flood(node: SimNode, call: () => Promise<string>): Promise<ReturnType<typeof many>[]> {
+  const refused = await node.clock.runUntil(many(STREAK_MIN, call));
+  const waiting = many(200, call);
   await node.clock.run(10);
-  t.is(shed(), 0);
+  return [Promise.resolve(refused), waiting];
+}
+
+const shedBy = ({ metrics }: SimNode): number =>
+  Number(/^zknode_pool_rejected_total\{reason="SHED"\} (\d+)$/m.exec(metrics.text())?.[1] ?? 0);
+
+/** How many attempts an honest call of the flooded contract takes. */
+async function attempts(node: SimNode, call: ReturnType<typeof caller>): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const [result] = await node.clock.runUntil(many(1, () => call({ sender: HONEST, preStatus: PRE_STATUS.success, used: USED })));
+    if (result?.status === 'fulfilled' || attempt > SAMPLE_EVERY) return attempt;
+  }
+}
+
+test('in the pool: a flood of calls of a contract is shed, nobody else is, and a call that fits opens it again', async (t) => {
+  const node = await startSim({ disk: fundedDisk(), sequence: false });
+  const burn = caller(node);
+  const seen = (): number => node.engine.groupSizes.reduce((sum, size) => sum + size, 0);
+  const floods = await flood(node, burn);
+  t.is(shedBy(node), 0, 'nothing is shed while there is room');
 
   const before = seen();
-  const unseen = await node.clock.runUntil(Promise.allSettled(Array.from({ length: 10 * SAMPLE_EVERY }, () => burn())));
-  t.is(shed(), 10 * (SAMPLE_EVERY - 1));
+  const unseen = await node.clock.runUntil(many(10 * SAMPLE_EVERY, burn));
+  t.is(shedBy(node), 10 * (SAMPLE_EVERY - 1));
   t.is(seen() - before, 10);
   for (const result of unseen) t.like(result, { status: 'rejected', reason: { code: 'POOL_FULL', message: 'txpool is full' } });
 
-  const used = [4_000, 100, 200, 10, 3, 1, 400, 0];
-  await node.send({ sender: honest[0] ?? '', to: addressOf(0x900d), preStatus: PRE_STATUS.success, used });
+  await node.send({ sender: HONEST, to: addressOf(0x900d), preStatus: PRE_STATUS.success, used: USED });
   // Who calls the same contract in earnest gets in at the eighth attempt at the latest, and lets everybody in with that.
-  const attempt = () => burn({ sender: honest[1] ?? '', preStatus: PRE_STATUS.success, used });
-  let attempts = 0;
-  let isIn = false;
-  while (!isIn && attempts++ < SAMPLE_EVERY) {
-    const [result] = await node.clock.runUntil(Promise.allSettled([attempt()]));
-    isIn = result.status === 'fulfilled';
-  }
-  t.true(isIn);
-  const shedBefore = shed();
-  await node.clock.runUntil(Promise.allSettled(Array.from({ length: 20 }, () => burn())));
-  t.is(shed(), shedBefore);
+  t.true((await attempts(node, (changes) => burn({ ...changes, nonce: 1 }))) <= SAMPLE_EVERY);
+  const shed = shedBy(node);
+  await node.clock.runUntil(many(20, burn));
+  t.is(shedBy(node), shed);
   await node.clock.runUntil(node.pool.close());
-  t.true((await flood).every(({ status }) => status === 'rejected'));
+  for (const results of floods) t.true((await results).every(({ status }) => status === 'rejected'));
+});
+
+test('a replay sheds what was shed', async (t) => {
+  const recording = new MemoryRecord();
+  const disk = fundedDisk();
+  const node = await startSim({ disk, record: recording.sink(), sequencer: { blockIntervalMs: 20, batchMaxAgeMs: 100 } });
+  const burn = caller(node);
+  await flood(node, burn);
+  // Which attempt gets in depends on how many calls came before.
+  await node.clock.runUntil(many(SAMPLE_EVERY + 3, burn));
+  t.true((await attempts(node, burn)) > 1);
+  t.true(shedBy(node) > 0);
+  await node.clock.run(200);
+  node.recorder?.flush();
+
+  const replayed = fundedDisk();
+  const open = async () => new FakeEngine(replayed, { clock: { sleep: async () => undefined }, limits: FAKE_LIMITS });
+  const report = await replay(recording.source(), { open });
+  t.is(report.divergence, null);
+  t.deepEqual(replayed.blocks, disk.blocks);
+  t.is(disk.blocks.flatMap(({ txHashes }) => txHashes).length, 1);
+  node.recorder?.abandon();
 });
