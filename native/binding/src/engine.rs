@@ -24,6 +24,7 @@ use crate::types::{
 pub struct Engine {
     core: Slot,
     sequencing: Lane,
+    pub(crate) verifying: Lane,
 }
 
 pub(crate) type Slot = Arc<RwLock<Option<Arc<Core>>>>;
@@ -48,7 +49,11 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
     };
     Ok(run(
         move || Core::open(&options),
-        |core| Engine { core: Arc::new(RwLock::new(Some(Arc::new(core)))), sequencing: Lane::default() },
+        |core| Engine {
+            core: Arc::new(RwLock::new(Some(Arc::new(core)))),
+            sequencing: Lane::new("sequencing"),
+            verifying: Lane::new("verify"),
+        },
     ))
 }
 

@@ -1,5 +1,6 @@
-//! One thread for the verbs of sequencing, which follow each other: opening a block, executing its slices, hashing it. On the few threads of
-//! the libuv pool they would wait behind admission and behind writes that wait for the disk, and every block after them too.
+//! A thread for verbs that follow each other. Those of sequencing (opening a block, executing its slices, hashing it) would wait behind admission
+//! and behind writes that wait for the disk on the few threads of the libuv pool, and every block after them too; verification would hold
+//! one of these threads, and has a priority of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
@@ -14,10 +15,17 @@ use crate::task::panic_text;
 type Task = Box<dyn FnOnce() + Send>;
 
 /// The thread; it starts with its first task and ends with the lane.
-#[derive(Default)]
-pub struct Lane(Mutex<Option<Sender<Task>>>);
+pub struct Lane {
+    name: &'static str,
+    tasks: Mutex<Option<Sender<Task>>>,
+}
 
 impl Lane {
+    /// A lane whose thread will have this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, tasks: Mutex::new(None) }
+    }
+
     /// Runs `work` after everything before it; `convert` makes its result a JavaScript value. Panics and errors become coded rejections.
     pub fn run<'env, T: Send + 'static, J: ToNapiValue + 'static>(
         &self,
@@ -35,23 +43,23 @@ impl Lane {
     }
 
     fn submit(&self, task: Task) -> napi::Result<()> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match slot.take() {
             Some(sender) => sender,
-            None => start()?,
+            None => start(self.name)?,
         };
         let sent = sender.send(task);
         *slot = Some(sender);
-        sent.map_err(|_| napi::Error::from_reason("the thread of sequencing has ended"))
+        sent.map_err(|_| napi::Error::from_reason(format!("the thread of {} has ended", self.name)))
     }
 }
 
-fn start() -> napi::Result<Sender<Task>> {
+fn start(name: &str) -> napi::Result<Sender<Task>> {
     let (sender, tasks) = channel::<Task>();
     let serve = move || tasks.into_iter().for_each(|task| task());
     std::thread::Builder::new()
-        .name("sequencing".to_owned())
+        .name(name.to_owned())
         .spawn(serve)
-        .map_err(|error| napi::Error::from_reason(format!("no thread for sequencing: {error}")))?;
+        .map_err(|error| napi::Error::from_reason(format!("no thread for {name}: {error}")))?;
     Ok(sender)
 }

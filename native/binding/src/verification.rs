@@ -1,19 +1,16 @@
 //! Verification of batches: on a thread of its own, so that it neither holds one of the few threads of the libuv pool nor competes on equal
 //! terms with sequencing.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use zkevm_engine::EngineError;
 use zkevm_engine::background::lower_priority;
 use zkevm_engine::verify::{BatchCheck as CoreCheck, Mismatch, VerifyOptions as CoreOptions};
 
 use crate::convert::{signed, unsigned};
 use crate::engine::{Engine, current};
-use crate::error::{Result, to_js, to_rejection};
-use crate::task::panic_text;
+use crate::error::{Result, to_js};
 
 #[napi(object)]
 pub struct VerifyOptions {
@@ -69,19 +66,11 @@ impl Engine {
             recompute_root: options.recompute_root,
             bundle_directory: options.bundle_directory.map(PathBuf::from),
         };
-        let work = move || current(&slot)?.verify_batch(unsigned(number, "number")?, &options);
-        let (deferred, promise) = env.create_deferred()?;
-        let run = move || {
+        let work = move || {
             lower_priority(nice);
-            let outcome = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|panic| Err(EngineError::Panic(panic_text(&*panic))));
-            deferred.resolve(move |env: Env| outcome.map(to_object).map_err(|error| to_rejection(env, &error)));
+            current(&slot)?.verify_batch(unsigned(number, "number")?, &options)
         };
-        std::thread::Builder::new()
-            .name("verify".to_owned())
-            .spawn(run)
-            .map_err(|error| napi::Error::from_reason(format!("no thread for verification: {error}")))?;
-        Ok(promise)
+        self.verifying.run(env, work, to_object)
     }
 }
 
