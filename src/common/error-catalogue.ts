@@ -234,7 +234,11 @@ const POOL = {
   TX_SENDER_BLOCKED: { cause: 'The access policy does not let this sender send.', remedy: 'Ask the operator.' },
   TX_DEPLOY_NOT_ALLOWED: { cause: 'The access policy does not let this sender deploy contracts.', remedy: 'Ask the operator.' },
   TX_SENDER_NOT_EOA: { cause: 'The sender is a contract (EIP-3607).', remedy: 'Use another account.' },
-  POOL_FULL: { cause: 'The pool is full and the price does not outbid its cheapest transaction.', remedy: 'Raise the price or try later.' },
+  POOL_FULL: {
+    cause:
+      'The pool is full and the price does not outbid its cheapest transaction; or so much arrives that fits no batch that calls of this kind have to wait.',
+    remedy: 'Raise the price or try later; send a contract call again.',
+  },
   POOL_ACCOUNT_LIMIT: {
     cause: 'The account has as many transactions in the pool as it may have.',
     remedy: 'Wait until some are included.',
