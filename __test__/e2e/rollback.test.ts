@@ -133,3 +133,25 @@ test('a session that is recorded only goes forward', async (t) => {
   const refused = await rpc(node.adminUrl, 'admin_rollbackBatches', [0, { confirm: true }]);
   t.regex(refused.error?.message ?? '', /a session that is recorded only goes forward/);
 });
+
+test('killed while the chain is taken back: whatever is left is sound, and nothing that was acknowledged is lost', async (t) => {
+  const dataDir = await temporaryFolder(t);
+  const args = ['--block-interval-ms', '20', '--batch-max-age-ms', '60'];
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    const node = await startNode(t, { dataDir, args, admin: true });
+    const first = Number(await result(node.url, 'eth_getTransactionCount', [account(0).address, 'pending']));
+    for (let nonce = first; nonce < first + 25; nonce++) acknowledged.push(await transfer(node, 0, nonce));
+    await mined(node, acknowledged.at(-1) ?? '');
+    await result(node.adminUrl, 'admin_pause');
+    // The answer may come, or the end before it: a kill at once, in the middle, and after it.
+    const answer = rpc(node.adminUrl, 'admin_rollbackBatches', [0, { confirm: true }]).catch(() => null);
+    await (round === 2 ? answer : new Promise((done) => setTimeout(done, 15 * round)));
+    await node.kill();
+    await answer;
+    t.regex(await verified(dataDir), /^sound/, `round ${round}`);
+  }
+  const node = await startNode(t, { dataDir, args });
+  for (const hash of acknowledged) t.is((await mined(node, hash)).status, '0x1');
+  t.is(await result(node.url, 'eth_getBalance', [RECEIVER, 'latest']), `0x${acknowledged.length.toString(16)}`);
+});

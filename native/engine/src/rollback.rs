@@ -234,7 +234,10 @@ impl Engine {
         let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
         self.settle_tree(&mut tree);
         let mut plan = Rollback::plan(self.store(), to_batch)?;
-        self.set_head(plan.target()?)?;
+        let target = plan.target()?;
+        // Before anybody looks for the newest state there.
+        self.store().head_went_back(target.block);
+        self.set_head(target)?;
         let outcome = plan.run(&mut tree, &Progress::default());
         let head = plan.head().clone();
         drop((tree, writing));
