@@ -12,7 +12,7 @@
  * Failures of a single transaction are outcomes (classify.ts); an exception is a broken promise of the engine: the open block is dropped
  * and built again from the pool, a few times, then the sequencer halts and says why.
  */
-import { errorCode, errorMessage } from '../common/errors.js';
+import { errorMessage } from '../common/errors.js';
 import type { RollbackReport } from '../native/maintenance.js';
 import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
@@ -30,27 +30,13 @@ import { ModeMachine } from './mode.js';
 import type { SequencerModules } from './modules.js';
 import { goesBefore } from './ordering.js';
 import { type BlockListener, Publisher, type RemovalListener } from './publisher.js';
+import { type FailedCommit, Recovery } from './recovery.js';
 import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
 import { RollbackRequests } from './rollback-requests.js';
 import { SliceRunner } from './slice-runner.js';
 import { TakeBack } from './take-back.js';
 import { Wakeup } from './wakeup.js';
-
-/** Failures of the engine after which nothing may go on: its state is not to be trusted, or gone. */
-const FATAL_CODES: ReadonlySet<string> = new Set([
-  'INTERNAL_PANIC',
-  'STATE_DB_POISONED',
-  'STATE_DB_CORRUPT',
-  'ENGINE_CLOSED',
-  'LAYOUT_INVALID',
-]);
-
-/** A commit that failed, and the sealed blocks that went with it. */
-interface FailedCommit {
-  readonly error: unknown;
-  readonly lost: readonly Sealing[];
-}
 
 /** The sequencer. */
 export class Sequencer implements RpcSequencer {
@@ -65,6 +51,7 @@ export class Sequencer implements RpcSequencer {
   #explain: ExplainLog;
   readonly #estimator: InclusionEstimator;
   readonly #committer: Committer;
+  readonly #recovery: Recovery;
   readonly #rollbacks: RollbackRequests;
   #durableBatch: number;
   #failedCommit: FailedCommit | null = null;
@@ -112,6 +99,16 @@ export class Sequencer implements RpcSequencer {
         this.#failedCommit = { error, lost };
         this.#wakeup.signal();
       },
+    });
+    this.#recovery = new Recovery({
+      engine,
+      pool,
+      finalizer: this.#finalizer,
+      slices: this.#slices,
+      committer: this.#committer,
+      mode: this.#mode,
+      log,
+      halt: (reason, isFinal) => this.#halt(reason, isFinal),
     });
     const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer, publisher: this.#publisher };
     const takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, parts);
@@ -463,41 +460,18 @@ export class Sequencer implements RpcSequencer {
 
   // --- failures ------------------------------------------------------------------------------------------------------------------
 
-  /** Drops the open block and goes on from the newest sealed one; halts where that cannot be right. */
+  /** Whatever comes of it: the marker that did not fit was one of the block that is gone. */
   async #recover(error: unknown): Promise<void> {
     // The engine refuses what was under way because of it.
     if (this.#failedCommit !== null) return;
-    const reason = errorMessage(error);
-    this.#modules.log.error('sequencing failed', { error });
-    const code = errorCode(error);
-    const isFatal = code !== undefined && FATAL_CODES.has(code);
-    if (isFatal || !this.#mode.recover(reason)) this.#halt(reason, isFatal);
-    else await this.#rebuild(reason);
+    await this.#recovery.recover(error);
+    this.#markerShortfall = null;
   }
 
-  /**
-   * Nothing after the last durable block is to be: its transactions wait again, as `pending` shows. A database that failed to write takes no
-   * more, so only a new start goes on; it also finds what the disk has although the answer says otherwise.
-   */
-  async #commitFailed({ error, lost }: FailedCommit): Promise<void> {
-    const { engine, pool, log } = this.#modules;
+  async #commitFailed(failed: FailedCommit): Promise<void> {
     this.#failedCommit = null;
-    const { durableBlock } = this.#committer;
-    log.error('a commit failed', { error, durableBlock, lostBlocks: lost.length });
-    this.#halt(`L2 block ${durableBlock + 1} could not be committed: ${errorMessage(error)}`, true);
-    const dropped = await engine.discardSealed().then(
-      () => true,
-      (cause: unknown) => {
-        log.error('the sealed blocks could not be dropped', { error: cause });
-        return false;
-      },
-    );
-    if (!dropped) return;
-    await this.#rebuild(errorMessage(error));
-    // The write may have taken effect although its answer says otherwise: such a block is not undone, only not told of.
-    const undone = lost.filter(({ sealed }) => sealed.number > this.#finalizer.headBlock);
-    // Newest first, as the open block before them: an account goes back one block at a time.
-    for (const { block } of undone.reverse()) pool.restore(block.entries, block.touched);
+    await this.#recovery.commitFailed(failed);
+    this.#markerShortfall = null;
   }
 
   async #resumeFromHalt(): Promise<void> {
@@ -507,7 +481,8 @@ export class Sequencer implements RpcSequencer {
       return;
     }
     this.#modules.verifier?.resumed();
-    await this.#rebuild('resumed by the operator');
+    await this.#recovery.rebuild('resumed by the operator');
+    this.#markerShortfall = null;
   }
 
   async #serveRollback(): Promise<void> {
@@ -528,26 +503,6 @@ export class Sequencer implements RpcSequencer {
     this.#markerShortfall = null;
     this.#operatorRequested = false;
     this.#resumeRequested = false;
-  }
-
-  /** Drops the open block and takes its transactions back into the pool. */
-  async #rebuild(reason: string): Promise<void> {
-    const { engine, pool, log } = this.#modules;
-    try {
-      this.#slices.abandon();
-      // The engine may have no open block any more: then there is nothing to drop.
-      await engine.discardBlock().catch((cause: unknown) => log.debug('nothing to discard', { error: cause }));
-      const block = this.#finalizer.abandon();
-      if (block !== null && this.#finalizer.headBlock >= block.number) {
-        this.#halt(`L2 block ${block.number} is sealed but was not published: ${reason}`, true);
-        return;
-      }
-      if (block !== null) pool.restore(block.entries, block.touched);
-      this.#markerShortfall = null;
-      this.#mode.sequence();
-    } catch (cause) {
-      this.#halt(`recovery failed: ${errorMessage(cause)}`, true);
-    }
   }
 
   /** `isFinal`: until a new start. */
