@@ -139,3 +139,12 @@ test('pages for probes are not limited', async (t) => {
   const host = await open(t);
   for (let i = 0; i < 10; i++) t.is((await fetch(`http://${host}/health`)).status, 200);
 });
+
+test('where only loopback is listened on and is not limited, nobody has to be looked at', (t) => {
+  const isFree = (host: string, changes: Parameters<typeof rpcConfig>[0] = {}) => limiter(changes).limiter.limitsNobodyOn(host);
+  for (const host of ['127.0.0.1', '127.0.0.2', '::1', '[::1]']) t.true(isFree(host), host);
+  for (const host of ['0.0.0.0', '::', 'localhost', '203.0.113.5', '']) t.false(isFree(host), host);
+  t.false(isFree('127.0.0.1', { rateLimitLoopback: true }));
+  t.false(isFree('127.0.0.1', { trustedProxies: ['127.0.0.1'] }), 'the proxy says who it asks for');
+  t.true(isFree('0.0.0.0', { rateReadPerSecond: 0, rateHeavyPerSecond: 0, rateSendPerSecond: 0 }));
+});

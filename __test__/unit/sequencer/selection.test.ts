@@ -124,3 +124,21 @@ test('overdue: only ready ones, oldest first, and only those that waited so long
     [late, hashes[0]],
   );
 });
+
+test('overdue: what becomes ready late is found, though nothing was overdue when it was looked last', async (t) => {
+  const { node, hashes } = await poolWith([{ sender: addressOf(1), nonce: 1 }]);
+  const { index } = node.pool;
+  const overdue = () => overdueEntries(index, node.clock.nowMs(), 10_000).map(({ hash }) => hash);
+  await node.clock.run(10_000);
+  await node.send({ sender: addressOf(1), nonce: 0 });
+  await node.send({ sender: addressOf(2), nonce: 0 });
+  t.deepEqual(overdue(), []);
+  const first = index.account(addressOf(1))?.at(0);
+  if (first === undefined) throw new RangeError('the first one is in the pool');
+  index.take(first);
+  index.include(first);
+  index.refresh(first.account);
+  t.deepEqual(overdue(), [hashes[0]]);
+  index.measureOldestReady();
+  t.deepEqual(overdue(), [hashes[0]]);
+});
