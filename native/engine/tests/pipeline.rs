@@ -12,7 +12,9 @@ use zkevm_engine::block_id::BlockId;
 use zkevm_engine::call::CallRequest;
 use zkevm_engine::engine::{Engine, EngineOptions};
 use zkevm_engine::genesis::Genesis;
-use zkevm_engine::layout::{OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, TOUCHED_ROW_BYTES};
+use zkevm_engine::layout::{
+    ADMISSION_ROW_BYTES, OUTCOME_HEADER_BYTES, OUTCOME_ROW_BYTES, RESOURCE_BYTES, Resources, TOUCHED_ROW_BYTES,
+};
 use zkevm_engine::seal::BatchClosing;
 use zkevm_executor::{BatchInput, CancelToken, GenesisAccount, L1InfoSource, MemoryState, execute_batch};
 use zkevm_primitives::{BatchNumber, Counters, ForkId, ForkSpec};
@@ -211,7 +213,10 @@ fn admission_and_pending_reads_see_the_open_block() {
     assert_eq!(engine.account_in(&a.address, BlockId::Latest).unwrap().nonce, 0);
     let raw = a.transfer(1, b.address, 5);
     let rows = zkevm_engine::admission::admit(&engine, &[&raw, &raw[..20], &[0x02, 0x01]], true).unwrap();
-    let code = |row: usize| u16::from_le_bytes([rows[288 * row], rows[288 * row + 1]]);
+    let code = |row: usize| {
+        let at = ADMISSION_ROW_BYTES * row;
+        u16::from_le_bytes([rows[at], rows[at + 1]])
+    };
     assert_eq!((code(0), code(1), code(2)), (0, 1, 2));
     assert_eq!(&rows[192..212], a.address.as_slice());
     assert_eq!(rows[48], 1, "the sender's pending nonce");
