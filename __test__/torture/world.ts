@@ -9,6 +9,7 @@ import { Lines } from './lines.js';
 import { type Course, type Draft, type Packet, PacketMaker } from './packets.js';
 
 const ALREADY_KNOWN = 'already known';
+const TOO_LARGE = 'batch response too large';
 /** Requests in one JSON-RPC batch; the node is started with this limit. */
 export const BATCH_ITEMS = 500;
 /** Batches that are asked side by side: while one is answered, the next is on its way. */
@@ -62,24 +63,31 @@ export class PoolWorld {
   // biome-ignore lint/suspicious/noExplicitAny: the shapes of JSON-RPC results are what is checked.
   async ask(method: string, list: readonly (readonly unknown[])[]): Promise<any[]> {
     // biome-ignore lint/suspicious/noExplicitAny: see above.
-    const found = new Array<any>(list.length);
+    const found: any[][] = [];
     let next = 0;
     const askOn = async (): Promise<void> => {
       while (next < list.length) {
         const from = next;
         next += BATCH_ITEMS;
-        const items = list.slice(from, next).map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
-        const { body } = await this.#lines.send(post(this.#host, JSON.stringify(items)));
-        const answers = JSON.parse(body) as RpcAnswer[];
-        if (answers.length !== items.length) throw new Error(`${method}: ${items.length} questions, the answer is ${body}`);
-        for (const [i, { error, result }] of answers.entries()) {
-          if (error !== undefined) throw new Error(`${method}: ${error.code} ${error.message}`);
-          found[from + i] = result;
-        }
+        found[from / BATCH_ITEMS] = await this.#askBatch(method, list.slice(from, next));
       }
     };
     await Promise.all(Array.from({ length: BATCHES_OPEN_MAX }, askOn));
-    return found;
+    return found.flat();
+  }
+
+  /** The same in one JSON-RPC batch, or in several smaller ones where the answer is larger than the node sends at once. */
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  async #askBatch(method: string, list: readonly (readonly unknown[])[]): Promise<any[]> {
+    const items = list.map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
+    const { body } = await this.#lines.send(post(this.#host, JSON.stringify(items)));
+    const answers = JSON.parse(body) as RpcAnswer[];
+    if (answers.length !== items.length) throw new Error(`${method}: ${items.length} questions, the answer is ${body}`);
+    const fault = answers.find(({ error }) => error !== undefined)?.error;
+    if (fault === undefined) return answers.map(({ result }) => result);
+    if (fault.message !== TOO_LARGE || list.length === 1) throw new Error(`${method}: ${fault.code} ${fault.message}`);
+    const middle = Math.ceil(list.length / 2);
+    return [...(await this.#askBatch(method, list.slice(0, middle))), ...(await this.#askBatch(method, list.slice(middle)))];
   }
 
   /** Reads blocks as they are published, until `stop`. */
