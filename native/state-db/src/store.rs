@@ -43,10 +43,6 @@ pub struct MemoryUse {
 /// A key and its value.
 pub type Entry = (Box<[u8]>, Box<[u8]>);
 
-/// So old is a file of the lowest level before it is written once more only to drop what snapshots have let go. Verification and reads take a
-/// snapshot many times a second: without an age every flushed file was rewritten as soon as it was there, for nothing. Under load the usual
-/// compaction comes first.
-const BOTTOM_FILE_AGE_SECONDS: u32 = 3600;
 /// Memory tables get at least this, however small the cache.
 const MEMTABLE_BYTES_MIN: usize = 4 << 20;
 
@@ -90,10 +86,7 @@ impl Store {
         std::fs::create_dir_all(path).map_err(|error| unwritable(path, &error.to_string()))?;
         probe_writable(path)?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
-        let families = schema::ALL
-            .iter()
-            .map(|name| family_options(name, &cache).map(|options| ColumnFamilyDescriptor::new(*name, options)));
-        let families = families.collect::<DbResult<Vec<_>>>()?;
+        let families = schema::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
         let db_options = database_options(options, &cache);
         let db = DB::open_cf_descriptors(&db_options, path, families).map_err(|error| open_error(path, error))?;
         let mut store = Self {
@@ -320,7 +313,7 @@ fn database_options(options: &StoreOptions, cache: &Cache) -> Options {
 }
 
 /// Point-read families get bloom filters; the families of whole values that are read in order do without.
-fn family_options(name: &str, cache: &Cache) -> DbResult<Options> {
+fn family_options(name: &str, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_cache_index_and_filter_blocks(true);
@@ -339,9 +332,7 @@ fn family_options(name: &str, cache: &Cache) -> DbResult<Options> {
         _ => DBCompressionType::Lz4,
     };
     options.set_compression_type(compression);
-    // The binding has no setter for it.
-    let delay = format!("bottommost_file_compaction_delay={BOTTOM_FILE_AGE_SECONDS}");
-    Ok(options.get_options_from_string(delay)?)
+    options
 }
 
 fn probe_writable(path: &Path) -> DbResult<()> {

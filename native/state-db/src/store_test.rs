@@ -181,25 +181,3 @@ fn the_transactions_of_a_block_are_its_own_in_their_order_and_none_may_be_missin
         );
     }
 }
-
-#[test]
-fn every_family_has_the_age_of_bottom_files_and_keeps_its_other_options() {
-    let dir = tempfile::tempdir().unwrap();
-    drop(open(dir.path()));
-    let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
-    let newest =
-        files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("OPTIONS-")).max().unwrap();
-    let text = std::fs::read_to_string(newest).unwrap();
-    for family in schema::ALL {
-        let section = |kind: &str| {
-            let start = text.find(&format!("[{kind} \"{family}\"]")).unwrap_or_else(|| panic!("{kind} of {family}"));
-            let rest = &text[start + 1..];
-            &rest[..rest.find("\n[").unwrap_or(rest.len())]
-        };
-        let (options, table) = (section("CFOptions"), section("TableOptions/BlockBasedTable"));
-        assert!(options.contains(&format!("bottommost_file_compaction_delay={BOTTOM_FILE_AGE_SECONDS}")), "{options}");
-        assert!(options.contains("level_compaction_dynamic_level_bytes=true"), "{options}");
-        assert!(table.contains("cache_index_and_filter_blocks=true"), "{table}");
-        assert!(table.contains("filter_policy=bloomfilter"), "{table}");
-    }
-}
