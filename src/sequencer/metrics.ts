@@ -1,5 +1,6 @@
 /** Metrics of the sequencer. */
 import type { Counter, CounterValue, Gauge, Histogram, MetricsRegistry } from '../common/metrics.js';
+import type { CommittedBlocks, SealedBlock } from '../native/engine.js';
 import type { OrderingPolicy } from './config.js';
 import { MODES, type Mode } from './mode.js';
 import type { ResourceLedger } from './resource-ledger.js';
@@ -63,6 +64,18 @@ export class SequencerMetrics {
     this.commitBlocks = registry.histogram('zknode_commit_blocks', 'L2 blocks made durable by one write.', COMMIT_BUCKETS);
     this.listenerErrors = registry.counter('zknode_block_listener_errors_total', 'Failures of listeners of published L2 blocks.');
     collectGauges(registry, gauges);
+  }
+
+  /** Books a sealed L2 block. */
+  sealed({ sealNanos, treeNanos }: Pick<SealedBlock, 'sealNanos' | 'treeNanos'>): void {
+    this.blockStage.observe(sealNanos / 1e9, { stage: 'seal' });
+    this.blockStage.observe(treeNanos / 1e9, { stage: 'tree' });
+  }
+
+  /** Books a write that made L2 blocks durable. */
+  committed({ blocks, nanos }: Pick<CommittedBlocks, 'blocks' | 'nanos'>): void {
+    this.commitBlocks.observe(blocks);
+    this.blockStage.observe(nanos / 1e9, { stage: 'commit' });
   }
 
   /** Books a closed batch. */

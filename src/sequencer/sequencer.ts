@@ -17,23 +17,21 @@ import type { RollbackReport } from '../native/maintenance.js';
 import type { Explanation, InclusionEstimate, PendingBlock, RpcSequencer, SequencerStatus } from '../rpc/modules.js';
 import type { Certificate } from './certificate.js';
 import { certify } from './certify.js';
-import { judgeClosing } from './closing/index.js';
-import type { ClosingContext, ClosingVerdict } from './closing/types.js';
+import { ClosingJudge } from './closing/judge.js';
+import type { ClosingVerdict } from './closing/types.js';
 import { Committer } from './committer.js';
 import { Deadlines } from './deadlines.js';
-import { ExplainLog } from './explain.js';
 import type { StoredExplanation } from './explain-store.js';
-import { type ClosedWipBatch, type Closing, Finalizer, type Sealing } from './finalizer.js';
-import { InclusionEstimator } from './inclusion-estimate.js';
+import { type Closing, Finalizer } from './finalizer.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
 import type { SequencerModules } from './modules.js';
-import { goesBefore } from './ordering.js';
-import { type BlockListener, Publisher, type RemovalListener } from './publisher.js';
+import { Publication } from './publication.js';
+import type { BlockListener, RemovalListener } from './publisher.js';
 import { type FailedCommit, Recovery } from './recovery.js';
-import type { Shortfall } from './resource-ledger.js';
 import { namedResources } from './resources.js';
 import { RollbackRequests } from './rollback-requests.js';
+import { RunEnd } from './run-end.js';
 import { SliceRunner } from './slice-runner.js';
 import { TakeBack } from './take-back.js';
 import { Wakeup } from './wakeup.js';
@@ -46,17 +44,14 @@ export class Sequencer implements RpcSequencer {
   readonly #deadlines: Deadlines;
   readonly #mode: ModeMachine;
   readonly #metrics: SequencerMetrics;
-  readonly #publisher: Publisher;
+  readonly #judge: ClosingJudge;
+  readonly #runEnd: RunEnd;
+  readonly #publication: Publication;
   readonly #wakeup: Wakeup;
-  #explain: ExplainLog;
-  readonly #estimator: InclusionEstimator;
   readonly #committer: Committer;
   readonly #recovery: Recovery;
   readonly #rollbacks: RollbackRequests;
-  #durableBatch: number;
   #failedCommit: FailedCommit | null = null;
-  #markerShortfall: Shortfall | null = null;
-  #operatorRequested = false;
   #paused = false;
   #resumeRequested = false;
   #loop: Promise<void> | null = null;
@@ -76,42 +71,40 @@ export class Sequencer implements RpcSequencer {
       ledger: () => this.#finalizer.batch.ledger,
       blockNumber: () => this.#committer.durableBlock,
       openBatch: () => this.#finalizer.batch.number,
-      closedBatch: () => this.#durableBatch,
+      closedBatch: () => this.#publication.durableBatch,
       blockTxCount: () => this.#finalizer.block?.entries.length ?? 0,
       commitWaiting: () => this.#committer.waitingCount,
       ordering: () => config.ordering,
     });
-    this.#durableBatch = this.#finalizer.batch.number - 1;
-    this.#publisher = new Publisher(this.#finalizer.headBlock, log, () => this.#metrics.listenerErrors.inc());
-    this.#slices = new SliceRunner({ pool, finalizer: this.#finalizer, config, clock, log, metrics: this.#metrics });
-    const { store, stored } = modules.explanations ?? {};
-    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, store, stored);
-    this.#estimator = new InclusionEstimator(pool.index, clock, config.blockIntervalMs, goesBefore(config));
+    const common = { finalizer: this.#finalizer, metrics: this.#metrics, config, clock, log };
+    this.#slices = new SliceRunner({ ...common, pool });
+    this.#runEnd = new RunEnd(config, this.#finalizer);
+    this.#judge = new ClosingJudge({
+      finalizer: this.#finalizer,
+      slices: this.#slices,
+      deadlines: this.#deadlines,
+      mode: this.#mode,
+      runEnd: this.#runEnd,
+      config,
+      forkChangesAfter: modules.forkChangesAfter ?? (() => false),
+    });
+    const { explanations, verifier } = modules;
+    this.#publication = new Publication({ ...common, index: pool.index, explanations, verifier });
     this.#committer = new Committer({
       engine,
       durableBlock: this.#finalizer.headBlock,
-      onDurable: (sealing) => this.#publish(sealing),
-      onCommitted: ({ blocks, nanos }) => {
-        this.#metrics.commitBlocks.observe(blocks);
-        this.#metrics.blockStage.observe(nanos / 1e9, { stage: 'commit' });
-      },
+      onDurable: (sealing) => this.#publication.blockDurable(sealing),
+      onCommitted: (committed) => this.#metrics.committed(committed),
       onFailure: (error, lost) => {
         this.#failedCommit = { error, lost };
         this.#wakeup.signal();
       },
     });
-    this.#recovery = new Recovery({
-      engine,
-      pool,
-      finalizer: this.#finalizer,
-      slices: this.#slices,
-      committer: this.#committer,
-      mode: this.#mode,
-      log,
-      halt: (reason, isFinal) => this.#halt(reason, isFinal),
-    });
-    const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer, publisher: this.#publisher };
-    const takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, parts);
+    const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer };
+    const halt = (reason: string, isFinal: boolean): void => this.#halt(reason, isFinal);
+    this.#recovery = new Recovery({ ...parts, engine, mode: this.#mode, log, halt });
+    const { publisher } = this.#publication;
+    const takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, { ...parts, publisher });
     this.#rollbacks = new RollbackRequests(takeBack, this.#mode, log);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -131,14 +124,9 @@ export class Sequencer implements RpcSequencer {
 
   #start(): void {
     const { number, txCount } = this.#finalizer.batch;
-    const { config, log } = this.#modules;
-    log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
+    this.#modules.log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
     this.#mode.sequence();
-    // Reached in an earlier run: another batch, or another block, would be one too many.
-    const { stopAtBatch, stopAtBlock } = config;
-    const { headBlock } = this.#finalizer;
-    const isPast = stopAtBlock > 0 && (headBlock > stopAtBlock || (headBlock === stopAtBlock && this.#finalizer.isBatchFresh));
-    if ((stopAtBatch > 0 && number > stopAtBatch) || isPast) this.#reachedEnd(number - 1);
+    this.#endIfReached();
     this.#loop = this.#run();
   }
 
@@ -162,9 +150,9 @@ export class Sequencer implements RpcSequencer {
 
   /** Asks for the open batch to be closed; answers its number, or null where it holds nothing. */
   requestBatchClose(): number | null {
-    const batch = this.#holdsSomething ? this.#finalizer.batch.number : null;
+    const batch = this.#judge.holdsSomething ? this.#finalizer.batch.number : null;
     this.#command('closeBatch', null, () => {
-      this.#operatorRequested = true;
+      this.#judge.request();
       this.#wakeup.signal();
     });
     return batch;
@@ -207,7 +195,7 @@ export class Sequencer implements RpcSequencer {
       verification: this.#modules.verifier?.status() ?? null,
       blockNumber: this.#committer.durableBlock,
       openBatch: batch.number,
-      closedBatch: this.#durableBatch,
+      closedBatch: this.#publication.durableBatch,
       wip: {
         blockTxCount: block?.entries.length ?? 0,
         batchTxCount: batch.txCount,
@@ -224,22 +212,22 @@ export class Sequencer implements RpcSequencer {
   }
 
   onBlock(listener: BlockListener): () => void {
-    return this.#publisher.subscribe(listener);
+    return this.#publication.publisher.subscribe(listener);
   }
 
   onRemoval(listener: RemovalListener): () => void {
-    return this.#publisher.subscribeToRemovals(listener);
+    return this.#publication.publisher.subscribeToRemovals(listener);
   }
 
   /** For every batch closed since its arrival, what became of a transaction; null where nothing is known about it. */
   explain(hash: string): Explanation | null {
-    return this.#explain.explain(hash.toLowerCase());
+    return this.#publication.explanations.explain(hash.toLowerCase());
   }
 
   /** When a transaction at this price would be in a durable L2 block. */
   estimateInclusion(gasPriceWei: bigint): InclusionEstimate {
     const { mode } = this.#mode;
-    return this.#estimator.estimate(gasPriceWei, !this.#paused && (mode === 'sequencing' || mode === 'recovering'));
+    return this.#publication.estimator.estimate(gasPriceWei, !this.#paused && (mode === 'sequencing' || mode === 'recovering'));
   }
 
   /** Something downstream lags: no new transactions are executed until it is called with null. */
@@ -294,7 +282,7 @@ export class Sequencer implements RpcSequencer {
       return;
     }
     const nowMs = this.#modules.clock.nowMs();
-    const verdict = this.#closingVerdict(nowMs);
+    const verdict = this.#judge.verdict(nowMs);
     if (verdict !== null) await this.#closeBatch(verdict, nowMs);
     else if (this.#deadlines.isBlockDue(nowMs)) await this.#endBlock(nowMs);
     else if (this.#mode.mode === 'draining') await this.#drain(nowMs);
@@ -309,8 +297,9 @@ export class Sequencer implements RpcSequencer {
 
   async #work(nowMs: number): Promise<void> {
     if (this.#finalizer.block === null) {
-      this.#markerShortfall = await this.#finalizer.open(nowMs);
-      if (this.#markerShortfall !== null) {
+      const markerShortfall = await this.#finalizer.open(nowMs);
+      this.#judge.blockOpened(markerShortfall);
+      if (markerShortfall !== null) {
         this.#assertRoomForMarker();
         return;
       }
@@ -322,48 +311,6 @@ export class Sequencer implements RpcSequencer {
   /** A fresh batch that cannot even take the marker of a block would be closed for ever. */
   #assertRoomForMarker(): void {
     if (this.#finalizer.isBatchFresh) this.#halt('the batch limits leave no room for an L2 block');
-  }
-
-  /** The open batch has something that a close would seal. */
-  get #holdsSomething(): boolean {
-    const { batch, block } = this.#finalizer;
-    return batch.blockCount > 0 || (block !== null && block.entries.length > 0);
-  }
-
-  #closingVerdict(nowMs: number): ClosingVerdict | null {
-    if (!this.#holdsSomething) {
-      this.#operatorRequested = false;
-      return null;
-    }
-    return judgeClosing(this.#closingContext(nowMs));
-  }
-
-  #closingContext(nowMs: number): ClosingContext {
-    const { batch } = this.#finalizer;
-    return {
-      config: this.#modules.config,
-      nowMs,
-      ledger: batch.ledger,
-      txCount: batch.txCount,
-      blockCount: batch.blockCount,
-      openedAtMs: this.#deadlines.batchOpenedAtMs(nowMs),
-      markerShortfall: this.#markerShortfall,
-      nothingFits: this.#slices.nothingFits(this.#finalizer.block === null || this.#deadlines.isBlockDue(nowMs)),
-      forcedDeadlineMs: this.#deadlines.forcedMs,
-      operatorRequested: this.#operatorRequested,
-      draining: this.#mode.mode === 'draining',
-      isLastBlock: this.#isLastBlock(nowMs),
-      forkChanges: this.#modules.forkChangesAfter?.(batch.number) ?? false,
-    };
-  }
-
-  /** What would be closed now ends with the L2 block of `stopAtBlock`. An empty block is sealed by itself first, where it is to be sealed. */
-  #isLastBlock(nowMs: number): boolean {
-    const { stopAtBlock } = this.#modules.config;
-    if (stopAtBlock === 0) return false;
-    const { block, headBlock } = this.#finalizer;
-    if (block === null) return headBlock === stopAtBlock;
-    return block.number === stopAtBlock && block.entries.length > 0 && this.#deadlines.isBlockDue(nowMs);
   }
 
   /** The open block is due. Without transactions it is sealed only where empty blocks are wanted. */
@@ -390,10 +337,10 @@ export class Sequencer implements RpcSequencer {
       await this.#committer.idle();
       if (this.#failedCommit !== null) throw this.#failedCommit.error;
       await this.#finalizer.close(nowMs, closing);
-      this.#batchDurable({ batch, closing });
+      this.#publication.batchDurable({ batch, closing });
     }
-    this.#explain.batchClosed({ number: batch.number, reason: verdict.reason, closedAtMs: nowMs }, misfits, pool.index.drainChanged());
-    this.#batchClosed(batch.number, certificate);
+    this.#publication.batchClosed(certificate, misfits);
+    this.#batchClosed(certificate);
   }
 
   /** Seals the open block, as soon as few enough wait for the disk. */
@@ -401,53 +348,26 @@ export class Sequencer implements RpcSequencer {
     await this.#committer.room();
     if (this.#failedCommit !== null) throw this.#failedCommit.error;
     const sealing = await this.#finalizer.finish(nowMs, closing);
-    const { sealed } = sealing;
-    this.#metrics.blockStage.observe(sealed.sealNanos / 1e9, { stage: 'seal' });
-    this.#metrics.blockStage.observe(sealed.treeNanos / 1e9, { stage: 'tree' });
+    this.#metrics.sealed(sealing.sealed);
     this.#committer.add(sealing);
   }
 
   /** The next batch is open; the closed one may have to wait for the disk yet. */
-  #batchClosed(number: number, certificate: Certificate): void {
-    const { config, log } = this.#modules;
-    this.#markerShortfall = null;
-    this.#operatorRequested = false;
+  #batchClosed({ batch, reason, binding, txCount, blockCount }: Certificate): void {
+    this.#judge.batchOpened();
     this.#slices.batchOpened();
-    const { reason, binding, txCount, blockCount } = certificate;
-    log.info('batch closed', { batch: number, reason, binding, txs: txCount, blocks: blockCount });
-    const { stopAtBatch, stopAtBlock } = config;
-    const isLastBlock = stopAtBlock > 0 && this.#finalizer.headBlock >= stopAtBlock;
-    if ((stopAtBatch > 0 && number >= stopAtBatch) || isLastBlock) this.#reachedEnd(number);
+    this.#modules.log.info('batch closed', { batch, reason, binding, txs: txCount, blocks: blockCount });
+    this.#endIfReached();
   }
 
-  #reachedEnd(batch: number): void {
+  /** Also at the start: the end may have been reached in an earlier run. */
+  #endIfReached(): void {
+    if (!this.#runEnd.isReached) return;
+    const { batch, headBlock } = this.#finalizer;
     const { stopAtBatch, stopAtBlock } = this.#modules.config;
-    this.#modules.log.info('last batch reached', { batch, block: this.#finalizer.headBlock, stopAtBatch, stopAtBlock });
+    this.#modules.log.info('last batch reached', { batch: batch.number - 1, block: headBlock, stopAtBatch, stopAtBlock });
     this.#mode.drain();
     this.#done = true;
-  }
-
-  #publish({ sealed, block, closed }: Sealing): void {
-    const { pool, clock, log } = this.#modules;
-    const startedMs = clock.monotonicMs();
-    const nowMs = clock.nowMs();
-    for (const entry of block.entries) {
-      pool.index.seal(entry);
-      this.#metrics.acceptToReceipt.observe((nowMs - entry.receivedAtMs) / 1000);
-    }
-    this.#explain.included(block.entries, sealed.batchNumber, sealed.number);
-    this.#estimator.observe(sealed.txCount);
-    log.debug('L2 block sealed', { block: sealed.number, batch: sealed.batchNumber, txs: sealed.txCount, stateRoot: sealed.stateRoot });
-    if (closed !== null) this.#batchDurable(closed);
-    this.#publisher.publish(sealed);
-    this.#metrics.blockStage.observe((clock.monotonicMs() - startedMs) / 1000, { stage: 'publish' });
-  }
-
-  #batchDurable({ batch, closing }: ClosedWipBatch): void {
-    this.#durableBatch = batch.number;
-    this.#explain.durable(batch.number);
-    this.#modules.verifier?.batchClosed(batch.number);
-    this.#metrics.closed(closing.reason, batch.ledger);
   }
 
   /** What is executed becomes durable, then the loop ends. */
@@ -465,13 +385,13 @@ export class Sequencer implements RpcSequencer {
     // The engine refuses what was under way because of it.
     if (this.#failedCommit !== null) return;
     await this.#recovery.recover(error);
-    this.#markerShortfall = null;
+    this.#judge.blockDropped();
   }
 
   async #commitFailed(failed: FailedCommit): Promise<void> {
     this.#failedCommit = null;
     await this.#recovery.commitFailed(failed);
-    this.#markerShortfall = null;
+    this.#judge.blockDropped();
   }
 
   async #resumeFromHalt(): Promise<void> {
@@ -482,7 +402,7 @@ export class Sequencer implements RpcSequencer {
     }
     this.#modules.verifier?.resumed();
     await this.#recovery.rebuild('resumed by the operator');
-    this.#markerShortfall = null;
+    this.#judge.blockDropped();
   }
 
   async #serveRollback(): Promise<void> {
@@ -497,11 +417,8 @@ export class Sequencer implements RpcSequencer {
 
   /** Blocks were taken back: what the loop knows of the chain is that of a start. */
   #wentBack(explanations: readonly StoredExplanation[]): void {
-    const { pool, config } = this.#modules;
-    this.#explain = new ExplainLog(pool.index, config.explainedBatchesMax, this.#modules.explanations?.store ?? null, explanations);
-    this.#durableBatch = this.#finalizer.batch.number - 1;
-    this.#markerShortfall = null;
-    this.#operatorRequested = false;
+    this.#publication.wentBack(explanations);
+    this.#judge.batchOpened();
     this.#resumeRequested = false;
   }
 
