@@ -186,6 +186,7 @@ export interface ExecuteRequest {
   maxMisfits: number
   budgetNanos: number
   repricing?: Buffer
+  mustSucceed?: Buffer
 }
 
 export interface GasEstimate {

@@ -240,6 +240,9 @@ impl Engine {
                 max_misfits: request.max_misfits,
                 budget_nanos: unsigned(request.budget_nanos, "budgetNanos")?,
                 repricing,
+                must_succeed: request
+                    .must_succeed
+                    .map_or_else(Vec::new, |flags| flags.iter().map(|flag| *flag != 0).collect()),
             };
             core.execute(&request)
         })

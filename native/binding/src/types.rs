@@ -54,6 +54,7 @@ pub struct ExecuteRequest {
     pub max_misfits: u32,
     pub budget_nanos: i64,
     pub repricing: Option<Buffer>,
+    pub must_succeed: Option<Buffer>,
 }
 
 #[napi(object)]

@@ -122,6 +122,7 @@ impl Chain {
                 max_misfits: 1,
                 budget_nanos: 0,
                 repricing: None,
+                must_succeed: Vec::new(),
             };
             let answer = self.engine.execute(&request).expect("executes");
             for row in answer[OUTCOME_HEADER_BYTES..].chunks(OUTCOME_ROW_BYTES).take(slice.len()) {

@@ -56,6 +56,8 @@ pub struct ExecuteRequest<'a> {
     pub budget_nanos: u64,
     /// How transactions are priced again once their gas is known; without it each keeps its percentage.
     pub repricing: Option<Repricing>,
+    /// For each transaction whether it is left out where it fails, as it pays nothing; what is not there may fail.
+    pub must_succeed: Vec<bool>,
 }
 
 /// A transaction of the open L2 block.

@@ -17,6 +17,8 @@ pub mod engine;
 pub mod error;
 mod estimate;
 pub mod explanations;
+#[cfg(test)]
+mod faults;
 pub mod genesis;
 pub mod header;
 mod history;

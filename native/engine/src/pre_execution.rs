@@ -1,6 +1,7 @@
 //! Pre-execution at admission (node.md 2.4): what a transaction would use, alone, on the newest sealed state. Its nonce is taken as
 //! valid, since it may be a future one, and so is its sender's balance, which admission judges by itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ const STATUS_SKIPPED: u8 = 3;
 const STATUS_OUT_OF_COUNTERS: u8 = 4;
 const STATUS_INTERNAL: u8 = 5;
 const STATUS_UNFINISHED: u8 = 6;
+const STATUS_UNAVAILABLE: u8 = 7;
+/// Where the row has status, ROM error and counter.
+const STATUS_AT: usize = 272;
 /// What uses up the counters of a batch takes some ten milliseconds; this is for a machine under load.
 const BUDGET: Duration = Duration::from_millis(500);
 
@@ -53,19 +57,33 @@ impl LimitsDivisor {
     }
 }
 
-/// Pre-executes a transaction, fills the result into its admission row and keeps it for the block.
+/// Pre-executes a transaction, fills the result into its admission row and keeps it for the block. A defect of the executor costs no more
+/// than the transaction that shows it: those of its group have results of their own.
 pub(crate) fn fill(
     engine: &Engine,
     recovered: &RecoveredTx,
     divisor: LimitsDivisor,
     row: &mut Row<ADMISSION_ROW_BYTES>,
 ) {
+    if catch_unwind(AssertUnwindSafe(|| fill_unguarded(engine, recovered, divisor, row))).is_err() {
+        row.bytes(STATUS_AT, &[STATUS_INTERNAL, ROM_NO_ERROR, 0]);
+    }
+}
+
+fn fill_unguarded(
+    engine: &Engine,
+    recovered: &RecoveredTx,
+    divisor: LimitsDivisor,
+    row: &mut Row<ADMISSION_ROW_BYTES>,
+) {
+    #[cfg(test)]
+    crate::faults::panic_where_told(&B256::from_slice(row.get(ADMISSION_HASH_AT, B256::len_bytes())));
     let parsing = Parsing::of(engine, recovered);
     if let Some(counter) = parsing.used.first_exceeded(&engine.config().fork.limits) {
         // Its bytes alone are more than a batch has the counters for.
         row.counters(USED_AT, &parsing.used);
         row.counters(RESERVED_AT, &parsing.reserved);
-        row.bytes(272, &[STATUS_OUT_OF_COUNTERS, ROM_NO_ERROR, counter as u8]);
+        row.bytes(STATUS_AT, &[STATUS_OUT_OF_COUNTERS, ROM_NO_ERROR, counter as u8]);
         return;
     }
     let (status, rom_error, counter) = match run(engine, recovered, divisor) {
@@ -74,11 +92,13 @@ pub(crate) fn fill(
             row.counters(RESERVED_AT, &used);
             (divisor.status_of_stopped(), ROM_NO_ERROR, counter as u8)
         }
+        // Of the machine and its load, not of the transaction.
+        Err(ExecutorError::State(_) | ExecutorError::Cancelled) => (STATUS_UNAVAILABLE, ROM_NO_ERROR, 0),
         Err(_) => (STATUS_INTERNAL, ROM_NO_ERROR, 0),
         Ok(Err(error)) => (STATUS_SKIPPED, error as u8, 0),
         Ok(Ok((result, kept))) => ended(engine, &parsing, &result, kept, row),
     };
-    row.bytes(272, &[status, rom_error, counter]);
+    row.bytes(STATUS_AT, &[status, rom_error, counter]);
 }
 
 /// The result of an execution that came to its end; it may be over the limits all the same.

@@ -19,6 +19,7 @@ const RESULT_SKIPPED: u8 = 1;
 const RESULT_DOES_NOT_FIT: u8 = 2;
 pub(crate) const RESULT_INTERNAL_ERROR: u8 = 3;
 const RESULT_NOT_ATTEMPTED: u8 = 4;
+const RESULT_HAD_TO_SUCCEED: u8 = 5;
 const NO_RESOURCE: u8 = 255;
 /// sender 20, effective percentage 1.
 const ITEM_HEAD_BYTES: usize = 21;
@@ -108,6 +109,7 @@ impl<'a> SliceItem<'a> {
 pub(crate) struct SliceRun<'a> {
     pre_executions: &'a PreExecutions,
     repricing: Option<&'a Repricing>,
+    must_succeed: &'a [bool],
     remaining: Resources,
     high: Resources,
     pub(crate) misfits: u32,
@@ -122,6 +124,7 @@ impl<'a> SliceRun<'a> {
         Self {
             pre_executions,
             repricing: request.repricing.as_ref(),
+            must_succeed: &request.must_succeed,
             remaining: request.remaining,
             high: request.high,
             misfits: 0,
@@ -166,7 +169,19 @@ impl<'a> SliceRun<'a> {
         let outcome = first.and_then(|outcome| self.priced(open, index, &mut recovered, outcome));
         Ok(match outcome {
             Ok((TxOutcome::Executed(result), priced)) => {
-                Attempt { priced, ..self.settle(open, item, hash, &recovered, &result) }
+                let may_fail = !self.must_succeed.get(index).copied().unwrap_or(false);
+                if result.succeeds || may_fail {
+                    Attempt { priced, ..self.settle(open, item, hash, &recovered, &result) }
+                } else {
+                    open.executor.rollback_last();
+                    let rom_error = rom_error_of(&result);
+                    Attempt {
+                        rom_error,
+                        bytes,
+                        gas_used: result.gas_used,
+                        ..Attempt::without_execution(RESULT_HAD_TO_SUCCEED)
+                    }
+                }
             }
             Ok((TxOutcome::Skipped(error), _)) => {
                 Attempt { rom_error: error as u8, ..Attempt::without_execution(RESULT_SKIPPED) }
@@ -187,6 +202,8 @@ impl<'a> SliceRun<'a> {
 
     /// Takes over what pre-execution came to if it would be the same here, else executes the transaction.
     fn outcome(&self, open: &mut OpenBlock, recovered: &RecoveredTx, hash: &B256) -> Result<TxOutcome, ExecutorError> {
+        #[cfg(test)]
+        crate::faults::panic_where_told(hash);
         let limits = self.remaining.counters();
         let kept = self.pre_executions.get(hash);
         if let Some(before) = &kept
@@ -242,7 +259,7 @@ impl<'a> SliceRun<'a> {
         let (used, reserved) = (result.counters_used + growth, result.counters_reserved + growth);
         let bytes = recovered.bytes as u64;
         let attempt = Attempt {
-            rom_error: result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8),
+            rom_error: rom_error_of(result),
             status: u8::from(result.succeeds),
             bytes,
             gas_used: result.gas_used,
@@ -273,4 +290,9 @@ impl<'a> SliceRun<'a> {
         });
         attempt
     }
+}
+
+/// Public number of what a transaction ended with.
+fn rom_error_of(result: &TxResult) -> u8 {
+    result.rom_error.map_or(ROM_NO_ERROR, |error| error as u8)
 }

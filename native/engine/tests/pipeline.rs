@@ -240,6 +240,7 @@ fn verbs_in_the_wrong_order_are_refused() {
         max_misfits: 1,
         budget_nanos: 0,
         repricing: None,
+        must_succeed: Vec::new(),
     };
     assert!(matches!(engine.execute(&malformed), Err(EngineError::InvalidArgument(_))));
 }

@@ -116,6 +116,7 @@ pub fn request<'a>(engine: &Engine, items: &'a [Vec<u8>]) -> ExecuteRequest<'a> 
         max_misfits: 16,
         budget_nanos: 0,
         repricing: None,
+        must_succeed: Vec::new(),
     }
 }
 

@@ -117,6 +117,7 @@ impl Plan {
             max_misfits: 1,
             budget_nanos: 0,
             repricing: None,
+            must_succeed: Vec::new(),
         })?;
         let closing = BatchClosing { reason: "Operator".into(), detail_json: "{}".into() };
         engine.finish_block(1000 * block, block.is_multiple_of(BLOCKS_OF_BATCH).then_some(&closing))
