@@ -92,9 +92,8 @@ export class GasPrice implements GasPriceOracle {
   }
 
   minimumWei(): bigint {
-    this.#forgetOld();
     let lowest = this.suggestedWei();
-    for (const { wei } of this.#history) if (wei < lowest) lowest = wei;
+    for (const suggested of this.#inForce(this.#config.graceMs)) if (suggested < lowest) lowest = suggested;
     if (lowest < this.#config.floorWei) lowest = this.#config.floorWei;
     return lowest;
   }
@@ -164,12 +163,22 @@ export class GasPrice implements GasPriceOracle {
     this.#cancel = this.#clock.schedule(this.#config.refreshMs, () => void this.#refresh(source));
   }
 
-  /** Bounds the change against the suggestion of a minute ago. */
+  /** What was suggested at any time of the last so many milliseconds. */
+  #inForce(windowMs: number): bigint[] {
+    const sinceMs = this.#clock.nowMs() - windowMs;
+    return this.#history.filter((_suggestion, i) => (this.#history[i + 1]?.atMs ?? sinceMs) >= sinceMs).map(({ wei }) => wei);
+  }
+
+  /** Keeps within twice of all that was suggested in the last minute, also of what was in force when it began. */
   #damped(wei: bigint): bigint {
-    const sinceMs = this.#clock.nowMs() - CHANGE_WINDOW_MS;
-    const base = this.#history.find((suggestion) => suggestion.atMs >= sinceMs)?.wei ?? this.suggestedWei();
-    if (wei > base * 2n) return base * 2n;
-    return wei * 2n < base ? base / 2n : wei;
+    let lowest = this.suggestedWei();
+    let highest = lowest;
+    for (const suggested of this.#inForce(CHANGE_WINDOW_MS)) {
+      if (suggested < lowest) lowest = suggested;
+      if (suggested > highest) highest = suggested;
+    }
+    if (wei > lowest * 2n) return lowest * 2n;
+    return wei * 2n < highest ? (highest + 1n) / 2n : wei;
   }
 
   #push(wei: bigint): void {
@@ -177,9 +186,9 @@ export class GasPrice implements GasPriceOracle {
     this.#forgetOld();
   }
 
-  /** Drops what was superseded before the grace window began; the newest always stays. */
+  /** Drops what was superseded before the grace window and the last minute began; the newest always stays. */
   #forgetOld(): void {
-    const sinceMs = this.#clock.nowMs() - this.#config.graceMs;
+    const sinceMs = this.#clock.nowMs() - Math.max(this.#config.graceMs, CHANGE_WINDOW_MS);
     let drop = 0;
     while (drop + 1 < this.#history.length && (this.#history[drop + 1]?.atMs ?? sinceMs) < sinceMs) drop++;
     if (drop > 0) this.#history.splice(0, drop);

@@ -40,6 +40,24 @@ test('follower: a fraction of L1, three digits, bounded, at most twice as much i
   t.is(price.suggestedWei(), (7n * GWEI) / 2n, 'half at most on the way down');
 });
 
+test('follower: whatever is read, no minute sees more than twice its lowest suggestion', async (t) => {
+  const clock = new SimClock();
+  const price = new GasPrice({ ...follower, graceMs: 0 }, { clock, log, effectiveGasPrice });
+  const seen: { atMs: number; wei: bigint }[] = [];
+  const readings = [4n, 400n, 400n, 2n, 4_000n, 0n, 900n, 4n, 4n, 5_000n, 5_000n, 5_000n, 0n, 7_000n];
+  for (let i = 0; i < 120; i++) {
+    price.observe((readings[(i * 5) % readings.length] ?? 0n) * GWEI);
+    seen.push({ atMs: clock.nowMs(), wei: price.suggestedWei() });
+    await clock.run(7_000 + (i % 3) * 20_000);
+  }
+  for (const [i, { atMs, wei }] of seen.entries()) {
+    // In force until it was superseded.
+    const minute = seen.slice(0, i).filter((_each, k) => (seen[k + 1]?.atMs ?? 0) >= atMs - 60_000);
+    for (const other of minute) t.true(wei <= other.wei * 2n && other.wei <= wei * 2n, `${other.wei} and ${wei} within a minute`);
+  }
+  t.true(new Set(seen.map(({ wei }) => wei)).size > 5, 'it does move');
+});
+
 test('the minimum is the lowest suggestion of the grace window', async (t) => {
   const clock = new SimClock();
   const price = new GasPrice(follower, { clock, log, effectiveGasPrice });
