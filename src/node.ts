@@ -12,7 +12,7 @@ import { type Clock, systemClock } from './common/clock.js';
 import type { Logger } from './common/logger.js';
 import { MetricsRegistry } from './common/metrics.js';
 import type { NodeConfig } from './config/config.js';
-import { type GenesisSource, loadGenesis } from './config/genesis.js';
+import { bridgeOf, type GenesisSource, loadGenesis } from './config/genesis.js';
 import { l1GasPriceSource } from './l1/gas-price-source.js';
 import type { NativeEngine } from './native/engine.js';
 import { openEngine } from './native/index.js';
@@ -137,6 +137,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     if (fault !== null) throw fault;
   }
   const genesis = loadGenesis(config.chain);
+  const bridgeAddress = bridgeOf(config.pool.bridgeAddress, genesis, config.pool.freeClaims);
   warnAboutGuess(genesis, logger);
   closing.add('process metrics', processMetrics(metrics));
 
@@ -155,8 +156,9 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
   );
   closing.add('explanations', () => explanations.store.close());
 
-  const ports = await openSession({ ...config, access }, engine, genesis, clock, logger);
-  const { gasPrice, opening } = openPool({ ...config, access }, ports, metrics, logger);
+  const inForce = { ...config, access, pool: { ...config.pool, bridgeAddress } };
+  const ports = await openSession(inForce, engine, genesis, clock, logger);
+  const { gasPrice, opening } = openPool(inForce, ports, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
 
   const pool = await opening;

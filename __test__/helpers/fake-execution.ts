@@ -50,10 +50,10 @@ export class FakeExecution {
     const touched = new Set<string>();
     const blocked = new Set<string>();
     let misfits = 0;
-    for (const item of unpackList(this.#request.transactions)) {
+    for (const [i, item] of unpackList(this.#request.transactions).entries()) {
       const raw = item.subarray(ITEM_HEAD_BYTES);
       const transaction = parseRaw(raw);
-      const { result, row } = this.#outcome(transaction, blocked);
+      const { result, row } = this.#outcome(transaction, blocked, (this.#request.mustSucceed?.[i] ?? 0) !== 0);
       rows.push(row);
       if (result === OUTCOME.included) {
         this.#apply(transaction, hashOf(raw), touched);
@@ -69,7 +69,7 @@ export class FakeExecution {
     );
   }
 
-  #outcome(transaction: FakeTransaction, blocked: ReadonlySet<string>): { result: number; row: Buffer } {
+  #outcome(transaction: FakeTransaction, blocked: ReadonlySet<string>, mustSucceed: boolean): { result: number; row: Buffer } {
     const plain = (result: number, romError: number) => ({ result, row: outcomeRow(result, [], [], NO_RESOURCE, romError) });
     if (blocked.has(transaction.sender)) return plain(OUTCOME.notAttempted, ROM.ok);
     const sender = this.#pending(transaction.sender);
@@ -77,6 +77,7 @@ export class FakeExecution {
     if (costOf(transaction) > sender.balanceWei) return plain(OUTCOME.skipped, ROM.balance);
     if (transaction.getsCode) return plain(OUTCOME.skipped, ROM.senderCode);
     if (transaction.panics) return plain(OUTCOME.internalError, ROM.ok);
+    if (mustSucceed && transaction.reverts) return plain(OUTCOME.hadToSucceed, ROM.revert);
     const used = vectorOf(transaction, transaction.used);
     const reserved = vectorOf(transaction, transaction.reserved);
     const short = this.#shortOf(used, reserved);

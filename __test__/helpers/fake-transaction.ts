@@ -32,6 +32,8 @@ export interface FakeTransaction {
   readonly senderHasCode: boolean;
   /** Makes two equal transactions differ. */
   readonly salt: number;
+  /** Hex of its data field, where the pool reads it; none of a length below 256. */
+  readonly data: string;
 }
 
 export const GWEI = 1_000_000_000n;
@@ -67,6 +69,7 @@ export function fakeTransaction(changes: Partial<FakeTransaction> = {}): FakeTra
     dataBytes: 0,
     senderHasCode: false,
     salt: 0,
+    data: '',
     ...changes,
   };
 }
@@ -74,16 +77,23 @@ export function fakeTransaction(changes: Partial<FakeTransaction> = {}): FakeTra
 /** What admission reads of raw bytes by itself: the head of an RLP list, three empty numbers, and the recipient. */
 const HEAD_BYTES = 3 + 3;
 const RECIPIENT_BYTES = 20;
+/** An empty value, then the length of the data in two bytes. */
+const NO_VALUE = 0x80;
+const DATA_HEAD_BYTES = 4;
 
 export function rawOf(transaction: FakeTransaction): Buffer {
   const { to } = transaction;
   const recipient = to === null ? Buffer.from([0x80]) : Buffer.from(`94${to.slice(2)}`, 'hex');
-  return Buffer.concat([Buffer.from([0xf9, 0, 0, 0x80, 0x80, 0x80]), recipient, Buffer.from(JSON.stringify(transaction))]);
+  const data = Buffer.from(transaction.data, 'hex');
+  const fields = data.length === 0 ? data : Buffer.concat([Buffer.from([NO_VALUE, 0xb9, data.length >> 8, data.length & 255]), data]);
+  return Buffer.concat([Buffer.from([0xf9, 0, 0, 0x80, 0x80, 0x80]), recipient, fields, Buffer.from(JSON.stringify(transaction))]);
 }
 
 export function parseRaw(raw: Buffer): FakeTransaction {
   const isCreation = raw[HEAD_BYTES] === 0x80;
-  return JSON.parse(raw.toString('utf8', HEAD_BYTES + 1 + (isCreation ? 0 : RECIPIENT_BYTES))) as FakeTransaction;
+  let at = HEAD_BYTES + 1 + (isCreation ? 0 : RECIPIENT_BYTES);
+  if (raw[at] === NO_VALUE) at += DATA_HEAD_BYTES + raw.readUInt16BE(at + 2);
+  return JSON.parse(raw.toString('utf8', at)) as FakeTransaction;
 }
 
 export function hashBytesOf(raw: Buffer): Buffer {

@@ -190,6 +190,10 @@ const POOL = {
     cause: 'The transaction is typed (EIP-2718); this chain takes legacy transactions only.',
     remedy: 'Send a legacy transaction (`cast --legacy`, `type: 0`).',
   },
+  TX_INIT_CODE_TOO_LARGE: {
+    cause: 'A contract creation has more init code than pool.initCodeBytesMax allows.',
+    remedy: 'Deploy the contract in parts; the operator sets the limit.',
+  },
   TX_SIGNATURE_INVALID: {
     cause: 'The signature does not recover a sender, or its s value is in the upper half.',
     remedy: 'Sign the transaction anew.',

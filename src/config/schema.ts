@@ -173,6 +173,14 @@ const pool: Settings<PoolSection> = {
     default: POOL_DEFAULTS.preExecution,
     of: POOL_CHOICES.preExecution,
   }),
+  freeClaims: toggle({
+    doc: 'Calls of claimAsset and claimMessage to the bridge may have gas price 0, as far as they succeed.',
+    default: POOL_DEFAULTS.freeClaims,
+  }),
+  bridgeAddress: optionalAddress({
+    doc: 'The bridge on L2 that freeClaims is about; by default the one that the genesis names.',
+    default: POOL_DEFAULTS.bridgeAddress,
+  }),
 };
 
 const gasPrice: Settings<GasPriceSection> = {

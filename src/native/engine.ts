@@ -81,6 +81,8 @@ export interface ExecuteRequest {
   budgetNanos: number;
   /** Layout REPRICING: transactions whose gas differs from what their percentage was chosen for are charged another one (node.md 2.6). */
   repricing?: Buffer;
+  /** u8 for each transaction: not 0 = it is left out where it fails (`hadToSucceed`). Absent where all may fail. */
+  mustSucceed?: Buffer;
 }
 
 export interface SealedBlock {

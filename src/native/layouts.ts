@@ -72,8 +72,20 @@ export const ADMISSION_FLAG = {
   plainTransfer: 8,
 } as const;
 
-/** `outOfCounters`: it fits no batch; `unfinished`: it needs more than the part of the counters that it got. */
-export const PRE_STATUS = { notRun: 0, success: 1, failed: 2, skipped: 3, outOfCounters: 4, internal: 5, unfinished: 6 } as const;
+/**
+ * `outOfCounters`: it fits no batch; `internal`: the executor failed on it; `unfinished`: it needs more than the part of the counters that it
+ * got; `unavailable`: state or time were not to be had, which is not its fault.
+ */
+export const PRE_STATUS = {
+  notRun: 0,
+  success: 1,
+  failed: 2,
+  skipped: 3,
+  outOfCounters: 4,
+  internal: 5,
+  unfinished: 6,
+  unavailable: 7,
+} as const;
 
 /** Why a raw transaction was not decoded; index = `code` of the admission row. */
 export const DECODE_CODES = [
@@ -129,6 +141,8 @@ export const OUTCOME = {
   internalError: 3,
   /** An earlier transaction of the same sender was not included, so this one was not tried. */
   notAttempted: 4,
+  /** It failed (`romError`) although it had to succeed; undone. */
+  hadToSucceed: 5,
 } as const;
 
 /** How an included transaction came to its effective percentage. */

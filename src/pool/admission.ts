@@ -177,7 +177,7 @@ export class Admission {
     const mark = index.openReader();
     try {
       const rows = await engine.admit(packList(group.map((item) => item.raw)), false);
-      const written = this.#judgeGroup(group, rows, mark, config.preExecution === 'off');
+      const written = this.#judgeGroup(group, rows, mark, false);
       void written.then(() => this.#groupDone());
     } catch (error) {
       this.#failed(group, error);
@@ -228,7 +228,7 @@ export class Admission {
         item.dataBytes = row.dataBytes;
         if (item.sender !== '') row.identify(item.hash, item.sender);
         if (row.preStatus === PRE_STATUS.unfinished) this.#toLane(row, item, mark, true);
-        else if (final || this.#needsNoExecution(row)) accepted.push(this.#accept(row, item, mark));
+        else if (final || this.#needsNoExecution(row, item.raw)) accepted.push(this.#accept(row, item, mark));
         else this.#toLane(row, item, mark, false);
       } catch (error) {
         this.#reject(item, error);
@@ -238,9 +238,12 @@ export class Admission {
   }
 
   /** What it costs is known, or bounded by a gas limit that is not worth an execution of its own. */
-  #needsNoExecution(row: AdmissionRow): boolean {
+  #needsNoExecution(row: AdmissionRow, raw: Buffer): boolean {
     if (row.has('plainTransfer')) return true;
-    return this.#modules.config.preExecution === 'countersOnlyOver100kGas' && row.gasLimit <= SMALL_GAS_LIMIT;
+    const { judge, config } = this.#modules;
+    const { preExecution } = config;
+    if (preExecution === 'full' || judge.isFreeClaim(row, raw)) return false;
+    return preExecution === 'off' || row.gasLimit <= SMALL_GAS_LIMIT;
   }
 
   #accept(row: AdmissionRow, item: Waiting, mark: number): Accepted {

@@ -35,6 +35,8 @@ export interface PoolConfig {
   readonly txBytesMax: number;
   /** Limit of the data field. */
   readonly txDataBytesMax: number;
+  /** Limit of the data field of a contract creation; 0 = none but the above. */
+  readonly initCodeBytesMax: number;
   /** Gas limit of one transaction (a constant of the ROM). */
   readonly txGasMax: number;
   /** A nonce may be at most this many minus one ahead of the account. */
@@ -60,6 +62,10 @@ export interface PoolConfig {
   /** Largest gas * price in wei; 0 = no cap. */
   readonly feeCapWei: bigint;
   readonly preExecution: PreExecutionMode;
+  /** Claims on the bridge may pay nothing where they succeed. */
+  readonly freeClaims: boolean;
+  /** The bridge on L2, lower-case; null where it is not known. */
+  readonly bridgeAddress: string | null;
   /** Raw transactions in one native call; more wait for the next. */
   readonly admissionGroupMax: number;
   /** Raw transactions waiting for admission; more are refused as `txpool is full`. */
@@ -80,6 +86,7 @@ export const POOL_DEFAULTS: PoolConfig = {
   allowPreEip155: true,
   txBytesMax: 100_132,
   txDataBytesMax: 100_000,
+  initCodeBytesMax: 0,
   txGasMax: 30_000_000,
   accountNoncesAhead: 64,
   accountTxsMax: 128,
@@ -93,6 +100,8 @@ export const POOL_DEFAULTS: PoolConfig = {
   evictionBumpPercent: 10,
   feeCapWei: 0n,
   preExecution: 'full',
+  freeClaims: false,
+  bridgeAddress: null,
   // 512 recoveries are about 25 ms of one core: long enough to amortise the call, short enough to keep the loop's latency.
   admissionGroupMax: 512,
   admissionQueueMax: 20_000,
@@ -121,6 +130,12 @@ export interface NumberRule {
 export const POOL_RULES = {
   txBytesMax: { min: 1_000, max: 119_991, unit: 'bytes', help: 'Limit of the signed RLP of a transaction.' },
   txDataBytesMax: { min: 0, max: 119_000, unit: 'bytes', help: 'Limit of the data field of a transaction.' },
+  initCodeBytesMax: {
+    min: 0,
+    max: 119_000,
+    unit: 'bytes',
+    help: 'Limit of the init code of a contract creation; 0 = none of its own. 49152 is the one of EIP-3860, which this fork does not have.',
+  },
   txGasMax: { min: 21_000, max: 30_000_000, unit: 'gas', help: 'Gas limit of one transaction.' },
   accountNoncesAhead: { min: 1, max: 10_000, unit: 'transactions', help: 'How far ahead of the account a nonce may be.' },
   accountTxsMax: { min: 1, max: 10_000, unit: 'transactions', help: 'Transactions of one account in the pool.' },
@@ -129,7 +144,7 @@ export const POOL_RULES = {
   queuedLifetimeMs: { min: 1_000, max: 2_592_000_000, unit: 'ms', help: 'Lifetime of a transaction that cannot run yet.' },
   pendingLifetimeMs: { min: 1_000, max: 2_592_000_000, unit: 'ms', help: 'Lifetime of a ready transaction.' },
   expiryIntervalMs: { min: 100, max: 3_600_000, unit: 'ms', help: 'Interval of the expiry sweep.' },
-  endStateRetentionMs: { min: 60_000, max: 31_536_000_000, unit: 'ms', help: 'How long end states stay readable.' },
+  endStateRetentionMs: { min: 86_400_000, max: 31_536_000_000, unit: 'ms', help: 'How long end states stay readable.' },
   priceBumpPercent: { min: 0, max: 1_000, unit: '%', help: 'What a replacement has to pay more.' },
   evictionBumpPercent: { min: 0, max: 1_000, unit: '%', help: 'What a newcomer has to pay more than the evicted.' },
   feeCapWei: { min: 0n, max: (1n << 256n) - 1n, unit: 'wei', help: 'Largest gas * price of a transaction; 0 = no cap.' },

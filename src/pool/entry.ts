@@ -19,6 +19,14 @@ export interface KnownNeed {
   readonly gasUsed: number;
 }
 
+/** What makes an entry one that pays nothing. */
+export interface FreeClaim {
+  /** The deposit that it claims. */
+  readonly deposit: string;
+  /** The price that it counts as. */
+  readonly rankWei: bigint;
+}
+
 /** Where an entry is. `held` while its durable write is under way, `executing` inside a native call, `inBlock` in the open L2 block. */
 export type EntryPhase = 'held' | 'waiting' | 'executing' | 'inBlock' | 'gone';
 
@@ -28,7 +36,9 @@ export class PoolEntry implements PoolTransaction {
   readonly hash: string;
   readonly nonceNumber: number;
   readonly gasPrice: bigint;
-  /** `gasPrice` as a number: orders the index without bigint work, see `comparePrice`. */
+  /** The price that orders it: a free claim counts as one that pays the least that is admitted. */
+  readonly rankWei: bigint;
+  /** `rankWei` as a number: orders the index without bigint work, see `comparePrice`. */
   readonly priceRank: number;
   readonly gasLimitNumber: number;
   readonly value: bigint;
@@ -40,6 +50,8 @@ export class PoolEntry implements PoolTransaction {
   readonly receivedAtMs: number;
   /** gas * price + value: what the sender's balance has to cover. */
   readonly costWei: bigint;
+  /** The deposit that it claims for nothing: it is included only if it succeeds. Null for all that pay. */
+  readonly freeDeposit: string | null;
   need: KnownNeed;
   phase: EntryPhase = 'waiting';
   /** Why it is not included yet; null when nothing happened to it. */
@@ -55,12 +67,14 @@ export class PoolEntry implements PoolTransaction {
   /** Executions in all. */
   attempts = 0;
 
-  constructor(account: AccountQueue, row: AdmissionRow, raw: Buffer, arrival: number, receivedAtMs: number) {
+  constructor(account: AccountQueue, row: AdmissionRow, raw: Buffer, arrival: number, receivedAtMs: number, free: FreeClaim | null = null) {
     this.account = account;
     this.hash = row.hash;
     this.nonceNumber = row.nonce;
     this.gasPrice = row.gasPrice;
-    this.priceRank = Number(this.gasPrice);
+    this.rankWei = free === null ? this.gasPrice : free.rankWei;
+    this.priceRank = Number(this.rankWei);
+    this.freeDeposit = free === null ? null : free.deposit;
     this.gasLimitNumber = row.gasLimitNumber;
     this.value = row.value;
     this.to = row.to;
@@ -110,8 +124,8 @@ export function knownGas(row: AdmissionRow): number {
 export function comparePrice(a: PoolEntry, b: PoolEntry): number {
   if (a.priceRank !== b.priceRank) return b.priceRank - a.priceRank;
   // Equal numbers are equal prices below 2^53; above, rounding may hide a difference.
-  if (a.priceRank < EXACT_NUMBER_MAX || a.gasPrice === b.gasPrice) return 0;
-  return a.gasPrice > b.gasPrice ? -1 : 1;
+  if (a.priceRank < EXACT_NUMBER_MAX || a.rankWei === b.rankWei) return 0;
+  return a.rankWei > b.rankWei ? -1 : 1;
 }
 
 /** Price descending, then first come, first served. */

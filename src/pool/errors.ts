@@ -40,6 +40,8 @@ export const poolErrors = {
   signatureInvalid: () => new PoolError('TX_SIGNATURE_INVALID', 'invalid sender'),
   fieldOverflow: () => new PoolError('TX_FIELD_OVERFLOW', 'gas uint64 overflow'),
   tooLarge: (size: number, limit: number) => new PoolError('TX_TOO_LARGE', `oversized data: transaction size ${size}, limit ${limit}`),
+  initCodeTooLarge: (size: number, limit: number) =>
+    new PoolError('TX_INIT_CODE_TOO_LARGE', `max initcode size exceeded: code size ${size} limit ${limit}`),
   chainId: (have: bigint, want: bigint) => new PoolError('TX_CHAIN_ID_INVALID', `invalid chain id for signer: have ${have} want ${want}`),
   notReplayProtected: () => new PoolError('TX_NOT_REPLAY_PROTECTED', 'only replay-protected (EIP-155) transactions allowed over RPC'),
   nonceMax: () => new PoolError('TX_NONCE_MAX', 'nonce has max value'),
@@ -53,6 +55,8 @@ export const poolErrors = {
   full: () => FULL,
   underpriced: (price: bigint, minimum: bigint) =>
     new PoolError('TX_UNDERPRICED', `transaction underpriced: gas price ${price}, minimum needed ${minimum}`),
+  claimNotFree: (minimum: bigint, rule: string) =>
+    new PoolError('TX_UNDERPRICED', `transaction underpriced: gas price 0, minimum needed ${minimum}: a claim is free only if ${rule}`),
   feeCap: (fee: bigint, cap: bigint) =>
     new PoolError('TX_FEE_CAP_EXCEEDED', `tx fee (${formatEther(fee)} ether) exceeds the configured cap (${formatEther(cap)} ether)`),
   nonceTooLow: (next: number, nonce: number) => new PoolError('TX_NONCE_TOO_LOW', `nonce too low: next nonce ${next}, tx nonce ${nonce}`),

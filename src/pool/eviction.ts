@@ -59,7 +59,7 @@ export class EvictionPlanner {
 
 /** Cheapest, then newest. */
 function cheapestFirst(a: PoolEntry, b: PoolEntry): number {
-  if (a.gasPrice !== b.gasPrice) return a.gasPrice < b.gasPrice ? -1 : 1;
+  if (a.rankWei !== b.rankWei) return a.rankWei < b.rankWei ? -1 : 1;
   return b.arrival - a.arrival;
 }
 

@@ -8,9 +8,10 @@ import type { AccessList } from './access-list.js';
 import type { AccountQueue } from './account-queue.js';
 import type { AdmissionRow } from './admission-row.js';
 import type { PoolConfig } from './config.js';
-import { knownGas, PoolEntry } from './entry.js';
+import { type FreeClaim, knownGas, PoolEntry } from './entry.js';
 import { type PoolError, poolErrors } from './errors.js';
 import type { EvictionPlanner } from './eviction.js';
+import { FREE_CLAIM_GAS_MAX, type FreeClaims } from './free-claims.js';
 import type { AccountState, PoolIndex } from './pool-index.js';
 import type { Pricing } from './pricing.js';
 
@@ -26,6 +27,7 @@ export interface JudgeModules {
   readonly access: AccessList;
   readonly eviction: EvictionPlanner;
   readonly pricing: Pricing;
+  readonly freeClaims: FreeClaims;
   /** Limits of one batch: the eight counters, bytes, gas. */
   readonly batchLimits: readonly number[];
   /** Bytes of batch data that one batch may hold. */
@@ -57,6 +59,8 @@ export interface Checked {
   readonly sender: string;
   readonly state: AccountState;
   readonly evicted: PoolEntry | null;
+  /** Set where it pays nothing, as a claim on the bridge. */
+  readonly free: FreeClaim | null;
 }
 
 type Verdict = PoolError | null;
@@ -71,8 +75,14 @@ export class Judge {
 
   /** `mark` is what `PoolIndex.openReader` answered before the rows were read. Throws the refusal. */
   judge(row: AdmissionRow, arrival: Arrival, mark: number): Acceptance {
-    const { sender, state, evicted } = this.check(row, arrival, mark);
-    return { entry: this.#entry(row, arrival, sender, state), evicted };
+    const checked = this.check(row, arrival, mark);
+    if (checked.free !== null) this.#succeeds(row, checked.free);
+    return { entry: this.#entry(row, arrival, checked), evicted: checked.evicted };
+  }
+
+  /** Whether it is to be seen to succeed, whatever it costs to run it. */
+  isFreeClaim(row: AdmissionRow, raw: Buffer): boolean {
+    return this.#modules.freeClaims.depositOf(row, raw) !== null;
   }
 
   /** The checks alone; the pool is left as it is. Throws the refusal. */
@@ -86,14 +96,38 @@ export class Judge {
     throwIf(this.#permitted(row, sender));
     if (this.#isKnown(row)) throw poolErrors.alreadyKnown();
     if (!index.isValid(mark)) throw poolErrors.halted('the chain was taken back, send it again');
-    const evicted = this.#room(row, sender, arrival.receivedAtMs);
-    throwIf(this.#price(row));
+    const free = this.#free(row, arrival.raw);
+    const evicted = this.#room(row, free, sender, arrival.receivedAtMs);
     const state = index.stateFor(sender, row, mark);
+    throwIf(free === null ? this.#price(row) : this.#claim(row, free, state));
     throwIf(this.#account(row, state));
     throwIf(this.#replacement(row, account));
     throwIf(this.#resources(row));
-    throwIf(this.#breakEven(row, arrival.raw));
-    return { sender, state, evicted };
+    if (free === null) throwIf(this.#breakEven(row, arrival.raw));
+    return { sender, state, evicted, free };
+  }
+
+  #free(row: AdmissionRow, raw: Buffer): FreeClaim | null {
+    const { freeClaims, minimumGasPriceWei } = this.#modules;
+    const deposit = freeClaims.depositOf(row, raw);
+    return deposit === null ? null : { deposit, rankWei: minimumGasPriceWei() };
+  }
+
+  /** The rules of a claim that pays nothing, besides those of everybody. */
+  #claim(row: AdmissionRow, { deposit, rankWei }: FreeClaim, { nonce }: AccountState): Verdict {
+    const { index, freeClaims } = this.#modules;
+    const refuse = (rule: string): PoolError => poolErrors.claimNotFree(rankWei, rule);
+    if (row.value !== 0n) return refuse('it sends no value');
+    if (row.gasLimitNumber > FREE_CLAIM_GAS_MAX) return refuse(`its gas limit is at most ${FREE_CLAIM_GAS_MAX}`);
+    if (index.freeClaimOf(deposit) !== undefined) return refuse('no other free claim of its deposit waits');
+    if (freeClaims.hasFailed(deposit)) return refuse('none of its deposit failed in the last minutes');
+    // What waits behind others would keep everybody else from claiming that deposit.
+    return row.nonce > nonce ? refuse('it is the next transaction of its sender') : null;
+  }
+
+  /** Judged last, on the result of pre-execution. */
+  #succeeds(row: AdmissionRow, { rankWei }: FreeClaim): void {
+    if (row.preStatus !== PRE_STATUS.success) throw poolErrors.claimNotFree(rankWei, 'it succeeds');
   }
 
   /** What depends on its fields alone. */
@@ -135,6 +169,10 @@ export class Judge {
   #sizes(row: AdmissionRow): Verdict {
     const { config, batchBytesMax } = this.#modules;
     if (row.rawBytes > config.txBytesMax) return poolErrors.tooLarge(row.rawBytes, config.txBytesMax);
+    const { initCodeBytesMax } = config;
+    if (initCodeBytesMax > 0 && row.dataBytes > initCodeBytesMax && row.has('create')) {
+      return poolErrors.initCodeTooLarge(row.dataBytes, initCodeBytesMax);
+    }
     if (row.dataBytes > config.txDataBytesMax) return poolErrors.tooLarge(row.dataBytes, config.txDataBytesMax);
     const limit = batchBytesMax - BLOCK_MARKER_BYTES;
     return row.batchBytes > limit ? poolErrors.tooLarge(row.batchBytes, limit) : null;
@@ -162,14 +200,15 @@ export class Judge {
   }
 
   /** Node-wide limits. Answers whom a full pool gives up; a replacement needs no room of its own. */
-  #room(row: AdmissionRow, sender: string, nowMs: number): PoolEntry | null {
+  #room(row: AdmissionRow, free: FreeClaim | null, sender: string, nowMs: number): PoolEntry | null {
     const { config, index, eviction } = this.#modules;
     const halted = this.#modules.haltReason();
     if (halted !== null) throw poolErrors.halted(halted);
     const full = index.waitingCount >= config.txsMax || index.memoryBytes >= config.bytesMax;
     if (!full || index.account(sender)?.at(row.nonce) !== undefined) return null;
     const victim = eviction.victim(nowMs, sender);
-    if (victim === null || row.gasPrice < bumped(victim.gasPrice, config.evictionBumpPercent)) throw poolErrors.full();
+    const price = free === null ? row.gasPrice : free.rankWei;
+    if (victim === null || price < bumped(victim.rankWei, config.evictionBumpPercent)) throw poolErrors.full();
     return victim;
   }
 
@@ -205,7 +244,8 @@ export class Judge {
     }
     // Whether it is included is decided in this very moment; taking it back is no longer possible.
     if (old.phase === 'executing') return poolErrors.nonceInOpenBlock();
-    const minimum = bumped(old.gasPrice, config.priceBumpPercent);
+    // A free claim is replaced by one that pays as everybody.
+    const minimum = bumped(old.rankWei, config.priceBumpPercent);
     return row.gasPrice < minimum ? poolErrors.replacementUnderpriced(row.gasPrice, minimum) : null;
   }
 
@@ -214,7 +254,7 @@ export class Judge {
     const { batchLimits } = this.#modules;
     const { preStatus } = row;
     if (preStatus === PRE_STATUS.notRun || preStatus === PRE_STATUS.unfinished) return null;
-    if (preStatus === PRE_STATUS.internal) return poolErrors.preExecutionFailed();
+    if (preStatus === PRE_STATUS.internal || preStatus === PRE_STATUS.unavailable) return poolErrors.preExecutionFailed();
     const counters = row.preCounters;
     if (preStatus === PRE_STATUS.outOfCounters) {
       const name = counterName(row.preCounter);
@@ -238,12 +278,12 @@ export class Judge {
     return breakEven === null ? null : poolErrors.belowBreakEven(gasPrice, breakEven);
   }
 
-  #entry(row: AdmissionRow, arrival: Arrival, sender: string, state: AccountState): PoolEntry {
+  #entry(row: AdmissionRow, arrival: Arrival, { sender, state, free }: Checked): PoolEntry {
     const { index } = this.#modules;
     const account = index.ensureAccount(sender, state);
     // The row was newer than what the pool knew.
     if (state !== account) index.applyState(sender, state);
-    return new PoolEntry(account, row, arrival.raw, arrival.arrival, arrival.receivedAtMs);
+    return new PoolEntry(account, row, arrival.raw, arrival.arrival, arrival.receivedAtMs, free);
   }
 }
 

@@ -25,6 +25,8 @@ interface RecentState extends AccountState {
 export class PoolIndex {
   readonly #byHash = new Map<string, PoolEntry>();
   readonly #accounts = new Map<string, AccountQueue>();
+  /** Free claims by the deposit that they claim. */
+  readonly #freeClaims = new Map<string, PoolEntry>();
   /** Order of ready transactions. */
   readonly order: EntryOrder;
   readonly #ready: ReadyIndex;
@@ -76,6 +78,11 @@ export class PoolIndex {
     return this.#byHash.get(hash);
   }
 
+  /** The free claim of a deposit, until it is durable in a block or gone. */
+  freeClaimOf(deposit: string): PoolEntry | undefined {
+    return this.#freeClaims.get(deposit);
+  }
+
   account(address: string): AccountQueue | undefined {
     return this.#accounts.get(address);
   }
@@ -108,6 +115,7 @@ export class PoolIndex {
     this.#accounts.set(entry.account.address, entry.account);
     this.#byHash.set(entry.hash, entry);
     this.#memoryBytes += entry.memoryBytes;
+    if (entry.freeDeposit !== null) this.#freeClaims.set(entry.freeDeposit, entry);
     this.refresh(entry.account);
     return displaced;
   }
@@ -150,6 +158,7 @@ export class PoolIndex {
     for (const entry of this.#byHash.values()) entry.phase = 'gone';
     this.#byHash.clear();
     this.#accounts.clear();
+    this.#freeClaims.clear();
     this.#ready.clear();
     this.#aside.clear();
     this.#changed = [];
@@ -315,6 +324,7 @@ export class PoolIndex {
     if (!this.#byHash.delete(entry.hash)) return false;
     entry.phase = 'gone';
     this.#memoryBytes -= entry.memoryBytes;
+    if (entry.freeDeposit !== null && this.#freeClaims.get(entry.freeDeposit) === entry) this.#freeClaims.delete(entry.freeDeposit);
     return true;
   }
 

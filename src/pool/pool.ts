@@ -21,6 +21,7 @@ import { Admission } from './admission.js';
 import type { PoolConfig } from './config.js';
 import type { PoolEntry } from './entry.js';
 import { EvictionPlanner } from './eviction.js';
+import { FreeClaims } from './free-claims.js';
 import type { GasPrice } from './gas-price.js';
 import { Judge } from './judge.js';
 import { PoolMetrics } from './metrics.js';
@@ -65,6 +66,7 @@ export class Pool implements RpcPool {
   readonly access: AccessList;
   readonly #modules: PoolModules;
   readonly #admission: Admission;
+  readonly #freeClaims: FreeClaims;
   readonly #writer: PoolWriter;
   readonly #metrics: PoolMetrics;
   readonly #pendingListeners = new Set<(transaction: PoolTransaction) => void>();
@@ -82,6 +84,7 @@ export class Pool implements RpcPool {
     this.index = new PoolIndex(modules.order);
     this.pricing = new Pricing(config.effectiveGasPrice, gasPrice);
     this.access = new AccessList(modules.accessPolicy);
+    this.#freeClaims = new FreeClaims(config.freeClaims ? config.bridgeAddress : null, clock);
     this.#writer = new PoolWriter(engine);
     this.#metrics = new PoolMetrics(metrics, {
       counts: () => this.counts(),
@@ -196,6 +199,8 @@ export class Pool implements RpcPool {
   end(entry: PoolEntry, status: EndState['status'], reason: string): void {
     this.index.remove(entry);
     if (status === 'invalid') this.#admission.offended(entry.sender);
+    // Not where its nonce was used otherwise.
+    if (entry.freeDeposit !== null && entry.attempts > 0) this.#freeClaims.failed(entry.freeDeposit);
     this.#writeEnds([{ hash: entry.hash, status, reason, atMs: this.#modules.clock.nowMs() }]);
   }
 
@@ -283,6 +288,7 @@ export class Pool implements RpcPool {
       access: this.access,
       eviction: new EvictionPlanner(this.index),
       pricing: this.pricing,
+      freeClaims: this.#freeClaims,
       batchLimits,
       batchBytesMax: batchLimits[RESOURCE_BYTES] ?? 0,
       minimumGasPriceWei: () => gasPrice.minimumWei(),
@@ -292,10 +298,11 @@ export class Pool implements RpcPool {
   }
 
   async #load(): Promise<void> {
-    const { engine, config, clock, log } = this.#modules;
+    const { engine, config, clock, log, gasPrice } = this.#modules;
     const startMs = clock.monotonicMs();
     const chainId = BigInt(engine.head().chainId);
-    const found = await reloadPool(engine, this.index, { pageSize: config.loadPageSize, nowMs: clock.nowMs(), chainId });
+    const options = { pageSize: config.loadPageSize, nowMs: clock.nowMs(), chainId, minimumWei: gasPrice.minimumWei() };
+    const found = await reloadPool(engine, this.index, this.#freeClaims, options);
     if (found.ends.length > 0) await this.#writer.write([], found.ends);
     this.#admission.continueAfter(found.lastArrival);
     log.info('pool loaded', { pending: found.loaded, ended: found.ends.length, ms: Math.round(clock.monotonicMs() - startMs) });

@@ -3,6 +3,7 @@ import type { NativeEngine } from '../native/engine.js';
 import { ADMISSION_ROW, DECODE_CODES, POOL_ITEM, unpackList } from '../native/layouts.js';
 import { AdmissionRow } from './admission-row.js';
 import { PoolEntry } from './entry.js';
+import type { FreeClaims } from './free-claims.js';
 import type { PoolIndex } from './pool-index.js';
 import type { EndState } from './pool-writer.js';
 
@@ -26,20 +27,23 @@ interface Loaded {
 export async function reloadPool(
   engine: Pick<NativeEngine, 'poolLoad'>,
   index: PoolIndex,
-  options: { pageSize: number; nowMs: number; chainId: bigint },
+  freeClaims: FreeClaims,
+  options: { pageSize: number; nowMs: number; chainId: bigint; minimumWei: bigint },
 ): Promise<Reloaded> {
   const items = await readAll(engine, options.pageSize);
   items.sort((a, b) => a.arrival - b.arrival);
   const ends: EndState[] = [];
   for (const item of items) {
-    const reason = refusal(item.row, options.chainId);
+    const deposit = freeClaims.depositOf(item.row, item.raw);
+    const reason = refusal(item.row, options.chainId) ?? unpaid(item.row, deposit, options.minimumWei);
     if (reason !== null) {
       ends.push({ hash: item.row.hash, ...reason, atMs: options.nowMs });
       continue;
     }
     const state = { nonce: item.row.senderNonce, balanceWei: item.row.senderBalance };
     const account = index.ensureAccount(item.row.sender, state);
-    const displaced = index.insert(new PoolEntry(account, item.row, item.raw, item.arrival, item.receivedAtMs));
+    const free = deposit === null ? null : { deposit, rankWei: options.minimumWei };
+    const displaced = index.insert(new PoolEntry(account, item.row, item.raw, item.arrival, item.receivedAtMs, free));
     if (displaced !== undefined) {
       ends.push({ hash: displaced.hash, status: 'replaced', reason: 'replaced transaction', atMs: options.nowMs, related: item.row.hash });
     }
@@ -79,4 +83,10 @@ function refusal(row: AdmissionRow, chainId: bigint): Pick<EndState, 'status' | 
     return { status: 'failed', reason: `nonce too low: next nonce ${row.senderNonce}, tx nonce ${row.nonce}` };
   }
   return null;
+}
+
+/** Why a transaction that pays nothing is not pending any more: it was admitted as a free claim, and there are none now. */
+function unpaid(row: AdmissionRow, deposit: string | null, minimumWei: bigint): Pick<EndState, 'status' | 'reason'> | null {
+  if (row.gasPrice !== 0n || deposit !== null || minimumWei === 0n) return null;
+  return { status: 'failed', reason: `transaction underpriced: gas price 0, minimum needed ${minimumWei}: claims are not free any more` };
 }

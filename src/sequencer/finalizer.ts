@@ -55,6 +55,12 @@ export interface SliceRequest {
   readonly repricing: Buffer | null;
 }
 
+/** One byte for each transaction: 1 where it is only included if it succeeds. Null, as nearly always, where that is none. */
+function mustSucceed(slice: readonly SliceItem[]): Buffer | null {
+  if (!slice.some(({ entry }) => entry.freeDeposit !== null)) return null;
+  return Buffer.from(slice.map(({ entry }) => Number(entry.freeDeposit !== null)));
+}
+
 /** How a batch ends. */
 export interface Closing {
   readonly reason: ClosingReason;
@@ -131,6 +137,7 @@ export class Finalizer {
   async execute({ items: slice, maxMisfits, budgetNanos, repricing }: SliceRequest): Promise<ExecutionAnswer> {
     const block = this.#openBlock();
     const { ledger } = this.#batch;
+    const demanding = mustSucceed(slice);
     const answer = readExecutionAnswer(
       await this.#engine.execute({
         transactions: packListOf(slice, itemBytes, writeItem),
@@ -139,6 +146,7 @@ export class Finalizer {
         maxMisfits,
         budgetNanos,
         ...(repricing === null ? {} : { repricing }),
+        ...(demanding === null ? {} : { mustSucceed: demanding }),
       }),
     );
     if (answer.outcomes.length > slice.length) throw new RangeError('execute answered more outcomes than transactions');

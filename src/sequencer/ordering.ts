@@ -18,5 +18,5 @@ export type GoesBefore = (entry: PoolEntry, gasPriceWei: bigint) => boolean;
 /** The same order, for a transaction that is not there yet: everybody came before it. */
 export function goesBefore({ ordering, prioritySenders }: Pick<SequencerConfig, 'ordering' | 'prioritySenders'>): GoesBefore {
   const first = new Set(prioritySenders);
-  return ({ gasPrice, sender }, gasPriceWei) => ordering === 'fcfs' || gasPrice >= gasPriceWei || first.has(sender);
+  return ({ rankWei, sender }, gasPriceWei) => ordering === 'fcfs' || rankWei >= gasPriceWei || first.has(sender);
 }

@@ -5,7 +5,7 @@ import { errorCode } from '../../../src/common/errors.js';
 import { composeConfig } from '../../../src/config/config.js';
 import { devAccounts, devGenesisJson, devSequencerAddress } from '../../../src/config/dev-chain.js';
 import { configDocs } from '../../../src/config/docs.js';
-import { loadGenesis } from '../../../src/config/genesis.js';
+import { bridgeOf, loadGenesis } from '../../../src/config/genesis.js';
 import { loadConfig, readConfigFile } from '../../../src/config/load.js';
 import { CONFIG_SCHEMA, NAMED_SETTINGS } from '../../../src/config/schema.js';
 import { POOL_DEFAULTS } from '../../../src/pool/config.js';
@@ -184,5 +184,15 @@ test('the genesis: development chain, file, and who earns the fees', async (t) =
   t.like(loadGenesis({ ...chain, sequencerAddress: own }), { sequencerAddress: own, sequencerAddressIsGuess: false });
   const first = `0x${'Ab'.repeat(20)}`;
   writeFileSync(path, JSON.stringify({ genesis: [], firstBatchData: { sequencer: first } }));
-  t.like(loadGenesis(chain), { sequencerAddress: first.toLowerCase(), sequencerAddressIsGuess: false });
+  t.like(loadGenesis(chain), { sequencerAddress: first.toLowerCase(), sequencerAddressIsGuess: false, bridgeAddress: null });
+  const bridges = ['PolygonZkEVMBridge implementation', 'PolygonZkEVMBridgeV2 proxy'].map((contractName, i) => ({
+    contractName,
+    address: `0x${`C${i}`.repeat(20)}`,
+  }));
+  writeFileSync(path, JSON.stringify({ genesis: [null, { address: first }, ...bridges] }));
+  t.is(bridgeOf(null, loadGenesis(chain), true), `0x${'c1'.repeat(20)}`);
+  t.is(bridgeOf(own, loadGenesis(chain), true), own, 'what is configured counts');
+  const none = loadGenesis({ ...chain, genesisFile: null });
+  t.is(bridgeOf(null, none, false), null);
+  t.is(errorCode(t.throws(() => bridgeOf(null, none, true))), 'CONFIG_INVALID');
 });

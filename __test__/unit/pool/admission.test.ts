@@ -73,6 +73,7 @@ const REFUSALS: readonly [string, Partial<FakeTransaction>, string, string][] = 
     'TX_OUT_OF_COUNTERS',
     'out of counters: poseidon used 252400 limit 252357',
   ],
+  ['pre-execution out of time', { preStatus: PRE_STATUS.unavailable }, 'TX_EXECUTION_FAILED', 'internal error: pre-execution failed'],
   ['failed pre-execution', { preStatus: PRE_STATUS.internal }, 'TX_EXECUTION_FAILED', 'internal error: pre-execution failed'],
 ];
 
@@ -85,6 +86,18 @@ for (const [name, changes, errorCode, message] of REFUSALS) {
     t.is([...node.pool.index.accounts()].length, 0, 'a refused transaction leaves no account behind');
   });
 }
+
+test('init code is limited where that is configured, and other data is not', async (t) => {
+  const creation = { to: null, gasLimit: 60_000 };
+  const node = await poolOnly({ pool: { initCodeBytesMax: 49_152 } });
+  const message = 'max initcode size exceeded: code size 49153 limit 49152';
+  await refused(t, node, { ...creation, dataBytes: 49_153 }, 'TX_INIT_CODE_TOO_LARGE', message);
+  await node.send({ ...creation, dataBytes: 49_152 });
+  await node.send({ nonce: 1, dataBytes: 49_153 });
+  const open = await poolOnly();
+  await open.send({ ...creation, dataBytes: 100_000 });
+  t.is(node.disk.pool.size, 2);
+});
 
 test('refused by configuration: replay protection, fee cap, access', async (t) => {
   const strict = await poolOnly({ pool: { allowPreEip155: false, feeCapWei: 21_000n * GWEI } });
