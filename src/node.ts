@@ -19,6 +19,7 @@ import { openEngine } from './native/index.js';
 import { AccessStore, storedAccessPolicy } from './pool/access-store.js';
 import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
+import { Quarantine } from './pool/quarantine.js';
 import { ensureBase } from './recording/base.js';
 import { recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
 import { AdminRpc } from './rpc/admin.js';
@@ -158,7 +159,9 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
 
   const inForce = { ...config, access, pool: { ...config.pool, bridgeAddress } };
   const ports = await openSession(inForce, engine, genesis, clock, logger);
-  const { gasPrice, opening } = openPool(inForce, ports, metrics, logger);
+  const quarantine = new Quarantine({ disk: engine, clock, log: logger.child({ component: 'quarantine' }), metrics });
+  closing.add('quarantine', () => quarantine.idle());
+  const { gasPrice, opening } = openPool(inForce, ports, quarantine, metrics, logger);
   closing.add('gas price', () => gasPrice.stop());
 
   const pool = await opening;
@@ -208,7 +211,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     uws,
   });
   closing.add('rpc', () => rpc.close());
-  await openAdmin(config, { ports, engine, pool, sequencer, logger, clock, uws, isStored: stored !== null }, closing);
+  await openAdmin(config, { ports, engine, pool, sequencer, quarantine, logger, clock, uws, isStored: stored !== null }, closing);
   // Last: a node that cannot be talked to makes no blocks.
   sequencer.start();
   verification.start(sequencer);
@@ -220,6 +223,7 @@ interface AdminParts {
   readonly engine: NativeEngine;
   readonly pool: Pool;
   readonly sequencer: Sequencer;
+  readonly quarantine: Quarantine;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly uws: Uws;
@@ -229,7 +233,7 @@ interface AdminParts {
 /** The operator's port, where one is configured. */
 async function openAdmin(config: NodeConfig, parts: AdminParts, closing: Closing): Promise<void> {
   if (config.admin.port === 0) return;
-  const { ports, engine, pool, sequencer, logger, clock, uws, isStored } = parts;
+  const { ports, engine, pool, sequencer, quarantine, logger, clock, uws, isStored } = parts;
   const { commands } = ports;
   const log = logger.child({ component: 'admin' });
   const access = new AccessStore(
@@ -239,7 +243,7 @@ async function openAdmin(config: NodeConfig, parts: AdminParts, closing: Closing
   // After the answer: the stop waits for requests in flight.
   const stop = (): void => void setImmediate(() => void closing.run());
   const snapshots = { directory: config.data.snapshotDirectory, engine };
-  const modules = { sequencer, access, snapshots, log: logger, stop, logger: log, clock, uws };
+  const modules = { sequencer, quarantine, access, snapshots, log: logger, stop, logger: log, clock, uws };
   const admin = await AdminRpc.open(config.admin, config.rpc, modules);
   closing.add('admin', () => admin.close());
 }
@@ -274,6 +278,7 @@ async function openSession(
 function openPool(
   config: NodeConfig,
   ports: SessionPorts,
+  quarantine: Quarantine,
   metrics: MetricsRegistry,
   logger: Logger,
 ): { gasPrice: GasPrice; opening: Promise<Pool> } {
@@ -299,6 +304,7 @@ function openPool(
       batchLimits: batchLimits(engine.head().budgetLimits, config.sequencer),
       ...(ports.atTurnEnd && { atTurnEnd: ports.atTurnEnd }),
       ...(ports.arrive && { arrive: ports.arrive }),
+      onCoreFailure: (failure) => quarantine.failed(failure),
     });
     return { gasPrice, opening };
   });

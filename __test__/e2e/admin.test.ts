@@ -24,6 +24,7 @@ const mined = (node: TestNode, hash: string) => until(`receipt of ${hash}`, () =
 test('closing a batch, pausing and resuming', async (t) => {
   const { node, admin } = await start(t);
   t.deepEqual(await admin('admin_closeBatch'), { batch: null }, 'nothing to close');
+  t.deepEqual(await admin('admin_quarantinedTransactions'), []);
   await mined(node, (await send(node, 0, 0)).result);
   t.deepEqual(await admin('admin_closeBatch'), { batch: 1 });
   const { closingReason, closingCertificate } = await until('batch 1 is closed', async () => {

@@ -6,6 +6,7 @@ import type { SealedBlock } from '../../src/native/engine.js';
 import { POOL_DEFAULTS, type PoolConfig } from '../../src/pool/config.js';
 import { GasPrice } from '../../src/pool/gas-price.js';
 import { Pool } from '../../src/pool/pool.js';
+import type { CoreFailure } from '../../src/pool/quarantine.js';
 import type { RecordSink } from '../../src/recording/frames.js';
 import type { Recorder } from '../../src/recording/recorder.js';
 import { recorded, type SessionPorts, unrecorded } from '../../src/recording/recording.js';
@@ -37,6 +38,7 @@ export interface SimOptions {
   readonly verifier?: BatchVerifier;
   readonly explanations?: NonNullable<SequencerModules['explanations']>;
   readonly takeBack?: NonNullable<SequencerModules['takeBack']>;
+  readonly onCoreFailure?: (failure: CoreFailure) => void;
   /** Records the session. */
   readonly record?: RecordSink;
 }
@@ -72,6 +74,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     gasPrice.start();
     return Pool.open({
       ...pick(ports, ['arrive']),
+      ...pick(options, ['onCoreFailure']),
       engine: ports.engine,
       config,
       clock: ports.clock,

@@ -23,6 +23,7 @@ import type { PoolMetrics } from './metrics.js';
 import type { PoolIndex } from './pool-index.js';
 import type { EndState, PoolWriter } from './pool-writer.js';
 import { type Effort, PreExecutionLane } from './pre-execution-lane.js';
+import type { CoreFailure } from './quarantine.js';
 import { Shedding } from './shedding.js';
 
 /** Groups between the end of their native call and the end of their write; more would only wait in line. */
@@ -68,6 +69,8 @@ export interface AdmissionModules {
   readonly onAccepted: (entries: readonly PoolEntry[]) => void;
   /** Called when a durable write failed: the node cannot promise anything any more. */
   readonly onWriteFailed: (error: unknown) => void;
+  /** Called where the executor failed on a transaction against which nothing else was to be said. */
+  readonly onCoreFailure: (failure: CoreFailure) => void;
 }
 
 /** The entrance of the pool. */
@@ -222,15 +225,16 @@ export class Admission {
     const view = viewOf(rows);
     let at = 0;
     for (const item of group) {
+      const row = new AdmissionRow(rows, at, view);
+      at += ADMISSION_ROW.bytes;
       try {
-        const row = new AdmissionRow(rows, at, view);
-        at += ADMISSION_ROW.bytes;
         item.dataBytes = row.dataBytes;
         if (item.sender !== '') row.identify(item.hash, item.sender);
         if (row.preStatus === PRE_STATUS.unfinished) this.#toLane(row, item, mark, true);
         else if (final || this.#needsNoExecution(row, item.raw)) accepted.push(this.#accept(row, item, mark));
         else this.#toLane(row, item, mark, false);
       } catch (error) {
+        if (hasCoreFailed(row, error)) this.#modules.onCoreFailure(coreFailure(row, item.raw));
         this.#reject(item, error);
       }
     }
@@ -338,6 +342,15 @@ export class Admission {
   #refused(code: string): void {
     this.#modules.metrics.rejected.inc(1, { reason: code });
   }
+}
+
+/** Every other check has passed then: it is the last one but prices. */
+function hasCoreFailed(row: AdmissionRow, error: unknown): boolean {
+  return row.preStatus === PRE_STATUS.internal && error instanceof PoolError && error.code === 'TX_EXECUTION_FAILED';
+}
+
+function coreFailure({ hash, sender, nonce, to }: AdmissionRow, raw: Buffer): CoreFailure {
+  return { hash, sender, nonce, to, raw, stage: 'admission', failures: 1 };
 }
 
 const SENDER_BYTES = 20;

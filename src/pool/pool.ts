@@ -12,7 +12,7 @@ import type { Cancel, Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { MetricsRegistry } from '../common/metrics.js';
 import { BLOCK_PENDING, type NativeEngine } from '../native/engine.js';
-import { COUNTER_NAMES, RESOURCE_BYTES, readU256 } from '../native/layouts.js';
+import { RESOURCE_BYTES, readU256 } from '../native/layouts.js';
 import type { Arrive } from '../recording/recording.js';
 import type { PoolTransaction, PoolTransactionState, RpcPool } from '../rpc/modules.js';
 import { AccessList, type AccessPolicy } from './access-list.js';
@@ -28,8 +28,10 @@ import { PoolMetrics } from './metrics.js';
 import { type AccountState, PoolIndex } from './pool-index.js';
 import { type EndState, PoolWriter } from './pool-writer.js';
 import { Pricing } from './pricing.js';
+import type { CoreFailure } from './quarantine.js';
 import type { EntryOrder } from './ready-index.js';
 import { reloadPool } from './reload.js';
+import { endState, liveState, parseEndState } from './transaction-state.js';
 
 /** Interval of forgetting old end states. */
 const PRUNE_INTERVAL_MS = 3_600_000;
@@ -57,6 +59,8 @@ export interface PoolModules {
   readonly atTurnEnd?: (task: () => void) => void;
   /** Lets raw transactions in; straight to admission where absent. */
   readonly arrive?: Arrive;
+  /** Told of each transaction that left because the executor failed on it. */
+  readonly onCoreFailure?: (failure: CoreFailure) => void;
 }
 
 /** The pool. */
@@ -104,6 +108,7 @@ export class Pool implements RpcPool {
         atTurnEnd: modules.atTurnEnd ?? ((task) => void setImmediate(task)),
         onAccepted: (entries) => this.#accepted(entries),
         onWriteFailed: (error) => this.#writeFailed(error),
+        onCoreFailure: (failure) => this.#coreFailed(failure),
       },
       0,
     );
@@ -141,9 +146,9 @@ export class Pool implements RpcPool {
   state(hash: string): PoolTransactionState | null {
     const key = hash.toLowerCase();
     const entry = this.index.get(key);
-    if (entry !== undefined) return this.#liveState(entry);
+    if (entry !== undefined) return liveState(entry, this.index, this.pricing);
     const ending = this.#writer.ending(key);
-    if (ending !== undefined) return endState(ending.status, ending.reason, ending.related);
+    if (ending !== undefined) return endState(ending);
     const bytes = Buffer.from(key.slice(2), 'hex');
     const stored = this.#modules.engine.poolStatus(bytes);
     if (stored !== null) return parseEndState(stored);
@@ -202,6 +207,13 @@ export class Pool implements RpcPool {
     // Not where its nonce was used otherwise.
     if (entry.freeDeposit !== null && entry.attempts > 0) this.#freeClaims.failed(entry.freeDeposit);
     this.#writeEnds([{ hash: entry.hash, status, reason, atMs: this.#modules.clock.nowMs() }]);
+  }
+
+  /** The executor failed on a transaction, in as many blocks as it is tried in: it leaves the pool. */
+  quarantine(entry: PoolEntry, reason: string): void {
+    const { hash, sender, nonceNumber: nonce, to, raw } = entry;
+    this.end(entry, 'invalid', reason);
+    this.#modules.onCoreFailure?.({ hash, sender, nonce, to, raw, stage: 'sequencing', failures: entry.coreFailures + 1 });
   }
 
   /** Ends what an account's nonce has passed by other ways than its own transactions. */
@@ -308,6 +320,12 @@ export class Pool implements RpcPool {
     log.info('pool loaded', { pending: found.loaded, ended: found.ends.length, ms: Math.round(clock.monotonicMs() - startMs) });
   }
 
+  /** The executor failed on a transaction that came: it was never here, but its end is told as that of others. */
+  #coreFailed(failure: CoreFailure): void {
+    this.#writeEnds([{ hash: failure.hash, status: 'invalid', reason: 'internal', atMs: this.#modules.clock.nowMs() }]);
+    this.#modules.onCoreFailure?.(failure);
+  }
+
   #accepted(entries: readonly PoolEntry[]): void {
     this.#readyListener();
     if (this.#pendingListeners.size === 0) return;
@@ -333,28 +351,6 @@ export class Pool implements RpcPool {
   #writeFailed(error: unknown): void {
     this.#writeFailure = 'the pool could not be written';
     this.#failureListener(error);
-  }
-
-  #liveState(entry: PoolEntry): PoolTransactionState {
-    const { account } = entry;
-    const state: PoolTransactionState = {
-      status: 'pending',
-      reason: entry.reason,
-      receivedAtMs: entry.receivedAtMs,
-      attempts: entry.attempts,
-    };
-    const { counters, reserved } = entry.need;
-    if (counters !== null) state.usedCounters = namedCounters(counters);
-    if (reserved !== null) state.reservedCounters = namedCounters(reserved);
-    const breakEven = this.pricing.breakEven(entry);
-    if (breakEven !== null) state.breakEvenGasPriceWei = breakEven;
-    if (entry.phase === 'inBlock') return { ...state, reason: 'in the open L2 block', ready: true };
-    const blockage = account.blockageOf(entry);
-    if (blockage?.missingNonce !== undefined) state.missingNonce = BigInt(blockage.missingNonce);
-    if (blockage?.missingFundsWei !== undefined) state.missingFundsWei = blockage.missingFundsWei;
-    state.ready = entry.phase === 'executing' || (account.indexed === entry && account.nonce === entry.nonceNumber);
-    if (state.ready) state.position = this.index.rank(entry);
-    return state;
   }
 
   #readAccount(address: Buffer, block: number): AccountState {
@@ -389,19 +385,4 @@ export class Pool implements RpcPool {
     };
     again();
   }
-}
-
-function namedCounters(counters: readonly number[]): Record<string, number> {
-  return Object.fromEntries(COUNTER_NAMES.map((name, i) => [name, counters[i] ?? 0]));
-}
-
-function endState(status: EndState['status'], reason: string | null, replacedBy: string | undefined): PoolTransactionState {
-  const state: PoolTransactionState = { status, reason, receivedAtMs: null };
-  if (replacedBy !== undefined && status === 'replaced') state.replacedBy = replacedBy;
-  return state;
-}
-
-function parseEndState(json: string): PoolTransactionState {
-  const stored = JSON.parse(json) as { status: EndState['status']; reason: string | null; related?: string | null };
-  return endState(stored.status, stored.reason, stored.related ?? undefined);
 }

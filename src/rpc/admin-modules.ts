@@ -47,7 +47,23 @@ export interface AdminSnapshots {
   readonly engine: Pick<NativeEngine, 'head' | 'snapshot'>;
 }
 
+/** Transactions on which the executor failed twice. */
+export interface AdminQuarantine {
+  /** Newest last; JSON as it is shown. */
+  list(): readonly {
+    readonly hash: string;
+    readonly sender: string;
+    readonly nonce: number;
+    readonly to: string | null;
+    readonly stage: string;
+    readonly failures: number;
+    readonly atMs: number;
+    readonly raw: string | null;
+  }[];
+}
+
 export interface AdminModules {
+  readonly quarantine: AdminQuarantine;
   readonly snapshots: AdminSnapshots;
   readonly sequencer: AdminSequencer;
   readonly access: AdminAccess;

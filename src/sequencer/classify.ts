@@ -11,6 +11,9 @@ import { INTRINSIC_ERRORS, ROM_INVALID_BALANCE, ROM_INVALID_NONCE } from './rom-
 /** Runs on a fresh overlay after which a transaction that the core fails on is given up. */
 export const CORE_FAILURES_MAX = 2;
 
+/** Result in the metric of a transaction that is given up because the core fails on it. */
+export const QUARANTINED = 'quarantined';
+
 /** Reason of a free claim that succeeded at admission and not when it was sequenced. */
 export const FREE_CLAIM_FAILED = 'the claim is free and failed when it was sequenced: it is not included';
 
@@ -56,7 +59,7 @@ export function decide(outcome: ExecutionOutcome, context: DecisionContext): Dec
       return { kind: 'end', status: 'failed', reason: FREE_CLAIM_FAILED, metric: 'free_claim_failed' };
     case OUTCOME.internalError:
       if (context.coreFailures + 1 < CORE_FAILURES_MAX) return { kind: 'nextBlock', reason: 'internal error of the executor' };
-      return { kind: 'end', status: 'invalid', reason: 'internal', metric: 'quarantined' };
+      return { kind: 'end', status: 'invalid', reason: 'internal', metric: QUARANTINED };
     default:
       throw new RangeError(`unknown execution result ${outcome.result}`);
   }

@@ -9,7 +9,7 @@ import type { AccountQueue } from '../pool/account-queue.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { Pool } from '../pool/pool.js';
 import { describeShortfall } from './certificate.js';
-import { type Decision, decide } from './classify.js';
+import { type Decision, decide, QUARANTINED } from './classify.js';
 import type { SequencerConfig } from './config.js';
 import type { Finalizer } from './finalizer.js';
 import type { SequencerMetrics } from './metrics.js';
@@ -213,7 +213,8 @@ export class SliceRunner {
       case 'end':
         metrics.txs.inc(1, { result: decision.metric });
         log.debug('transaction leaves the pool', { hash: entry.hash, status: decision.status, reason: decision.reason });
-        pool.end(entry, decision.status, decision.reason);
+        if (decision.metric === QUARANTINED) pool.quarantine(entry, decision.reason);
+        else pool.end(entry, decision.status, decision.reason);
     }
   }
 

@@ -26,6 +26,9 @@ export function adminMethods(modules: AdminModules, logger: Logger): MethodTable
     ...accessMethods(modules.access),
     ...logMethods(modules.log),
     ...snapshotMethods(modules.snapshots),
+    admin_quarantinedTransactions: method(0, 0, () =>
+      JSON.stringify(modules.quarantine.list().map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() }))),
+    ),
   };
   // What an operator did belongs into the log whatever its level, beside what came of it.
   return Object.fromEntries(
