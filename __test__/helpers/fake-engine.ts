@@ -100,6 +100,7 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
       hardLimits: limits,
       budgetLimits: limits,
       created: false,
+      nextForcedBatch: 1,
     };
   }
 

@@ -55,6 +55,8 @@ export interface EngineHead {
   budgetLimits: Buffer;
   /** True when this start created the database. */
   created: boolean;
+  /** Number of the forced batch that goes next. */
+  nextForcedBatch: number;
 }
 
 export interface OpenBlockRequest {
@@ -126,6 +128,38 @@ export interface ClosedBatch {
   blockCount: number;
   txCount: number;
   bytes: number;
+}
+
+/** A forced batch, as L1 has it. */
+export interface ForcedBatchRequest {
+  number: number;
+  /** batchL2Data, as it was forced. */
+  data: Buffer;
+  /** Unix seconds: the timestamp of the L1 block in which it was forced. */
+  timestamp: number;
+  globalExitRoot: Buffer;
+  /** Hash of the parent of that L1 block. */
+  l1BlockHash: Buffer;
+  /** Unix ms by which it had to be processed; for the certificate. */
+  deadlineMs: number;
+  nowMs: number;
+}
+
+/** What became of a forced batch. */
+export interface ForcedBatchOutcome {
+  batchNumber: number;
+  /** Its L2 block; absent where it has none: no data, or no effect. */
+  block?: SealedBlock;
+  /** ROM error of a batch without effect, else empty. */
+  romError: string;
+  /** Transactions that were not valid, and are not in the block. */
+  skipped: number;
+  /** The closing certificate, as it is stored. */
+  certificateJson: string;
+  /** RESOURCE_COUNT u64 LE. */
+  used: Buffer;
+  /** An answer as of `execute`, without rows: the accounts that it changed. */
+  touched: Buffer;
 }
 
 /** How to verify a batch. */
@@ -272,6 +306,11 @@ export interface NativeEngine {
   discardBlock(): Promise<void>;
   /** Closes the open batch, which holds at least one block and no open one, after committing what is finished. */
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>;
+  /**
+   * Executes the next forced batch on the newest sealed block and makes it durable as a closed batch of its own, with everything finished
+   * before it. There is no open L2 block, and the open batch has none. A batch without effect is no failure. Rejected, nothing of it is in the chain.
+   */
+  executeForcedBatch(request: ForcedBatchRequest): Promise<ForcedBatchOutcome>;
   /**
    * Takes the durable chain back to the end of a closed batch; there is no open L2 block. Answers a `RollbackReport` as JSON text. Rejects with
    * `ROLLBACK_REFUSED` where it cannot be; any other failure leaves the chain where the last finished step left it.

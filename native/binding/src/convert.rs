@@ -3,9 +3,11 @@
 use alloy_primitives::{Address, B256, U256};
 use napi::bindgen_prelude::Buffer;
 use zkevm_engine::engine::{ChainState, Engine as Core};
-use zkevm_engine::{EngineError, EngineResult, call, seal};
+use zkevm_engine::{EngineError, EngineResult, call, forced, seal};
 
-use crate::types::{CallOutcome, CallRequest, ClosedBatch, EngineHead, SealRequest, SealedBlock};
+use crate::types::{
+    CallOutcome, CallRequest, ClosedBatch, EngineHead, ForcedBatchOutcome, ForcedBatchRequest, SealRequest, SealedBlock,
+};
 
 pub(crate) fn head_to_js(core: &Core, chain: &ChainState) -> EngineHead {
     let config = core.config();
@@ -29,6 +31,7 @@ pub(crate) fn head_to_js(core: &Core, chain: &ChainState) -> EngineHead {
         hard_limits: resources(&core.hard_limits().0),
         budget_limits: resources(&core.budget_limits().0),
         created: core.created(),
+        next_forced_batch: signed(chain.head.next_forced_batch()),
     }
 }
 
@@ -67,6 +70,30 @@ pub(crate) fn closed_to_js(closed: seal::ClosedBatch) -> ClosedBatch {
         block_count: signed(closed.block_count),
         tx_count: signed(closed.tx_count),
         bytes: signed(closed.bytes),
+    }
+}
+
+pub(crate) fn forced_to_rust(request: &ForcedBatchRequest) -> EngineResult<forced::ForcedBatchRequest> {
+    Ok(forced::ForcedBatchRequest {
+        number: unsigned(request.number, "number")?,
+        data: request.data.to_vec().into(),
+        timestamp: unsigned(request.timestamp, "timestamp")?,
+        global_exit_root: hash32(&request.global_exit_root)?,
+        block_hash: hash32(&request.l1_block_hash)?,
+        deadline_ms: unsigned(request.deadline_ms, "deadlineMs")?,
+        now_ms: unsigned(request.now_ms, "nowMs")?,
+    })
+}
+
+pub(crate) fn forced_to_js(outcome: forced::ForcedBatchOutcome) -> ForcedBatchOutcome {
+    ForcedBatchOutcome {
+        batch_number: signed(outcome.batch),
+        block: outcome.sealed.map(sealed_to_js),
+        rom_error: outcome.rom_error.to_owned(),
+        skipped: u32::try_from(outcome.skipped).unwrap_or(u32::MAX),
+        certificate_json: outcome.certificate_json,
+        used: outcome.used.0.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>().into(),
+        touched: outcome.touched.into(),
     }
 }
 

@@ -11,12 +11,15 @@ use zkevm_engine::layout::unpack_list;
 use zkevm_engine::stages::Stage;
 use zkevm_engine::{EngineError, EngineResult, LimitsDivisor, admission, block, explanations, pool, seal, settle};
 
-use crate::convert::{address, closed_to_js, hash32, head_to_js, sealed_to_js, sealing, signed, unsigned};
+use crate::convert::{
+    address, closed_to_js, forced_to_js, forced_to_rust, hash32, head_to_js, sealed_to_js, sealing, signed, unsigned,
+};
 use crate::error::{Result, to_js};
 use crate::lane::Lane;
 use crate::task::{Job, run};
 use crate::types::{
-    ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, OpenBlockRequest, SealRequest, SealedBlock,
+    ClosedBatch, CommittedBlocks, EngineHead, EngineOptions, ExecuteRequest, ForcedBatchRequest, OpenBlockRequest,
+    SealRequest, SealedBlock,
 };
 
 /// One open database; `close` drops it once the calls in flight have ended.
@@ -317,6 +320,17 @@ impl Engine {
         let slot = Arc::clone(&self.core);
         let work = move || current(&slot)?.close_batch(now_ms, &seal::BatchClosing { reason, detail_json });
         Ok(run(work, closed_to_js))
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<ForcedBatchOutcome>")]
+    pub fn execute_forced_batch<'env>(
+        &self,
+        env: &'env Env,
+        request: ForcedBatchRequest,
+    ) -> napi::Result<Object<'env>> {
+        let slot = Arc::clone(&self.core);
+        let work = move || current(&slot)?.execute_forced_batch(&forced_to_rust(&request)?);
+        self.sequencing.run(env, work, forced_to_js)
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]

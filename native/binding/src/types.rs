@@ -35,6 +35,7 @@ pub struct EngineHead {
     pub hard_limits: Buffer,
     pub budget_limits: Buffer,
     pub created: bool,
+    pub next_forced_batch: i64,
 }
 
 #[napi(object)]
@@ -101,6 +102,28 @@ pub struct ClosedBatch {
     pub block_count: i64,
     pub tx_count: i64,
     pub bytes: i64,
+}
+
+#[napi(object)]
+pub struct ForcedBatchRequest {
+    pub number: i64,
+    pub data: Buffer,
+    pub timestamp: i64,
+    pub global_exit_root: Buffer,
+    pub l1_block_hash: Buffer,
+    pub deadline_ms: i64,
+    pub now_ms: i64,
+}
+
+#[napi(object)]
+pub struct ForcedBatchOutcome {
+    pub batch_number: i64,
+    pub block: Option<SealedBlock>,
+    pub rom_error: String,
+    pub skipped: u32,
+    pub certificate_json: String,
+    pub used: Buffer,
+    pub touched: Buffer,
 }
 
 #[napi(object)]

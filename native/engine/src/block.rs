@@ -11,7 +11,7 @@ use zkevm_executor::{
     BlockExecutor, BlockParams, BlockTime, CounterModel, L1Info, Levels, OpenError, RecoveredTx, TxOutcome,
 };
 use zkevm_primitives::Counters;
-use zkevm_state_db::records::HeadRecord;
+use zkevm_state_db::records::{AccountRecord, HeadRecord};
 
 use crate::commit::record_of;
 use crate::effective_gas_price::Repricing;
@@ -210,11 +210,7 @@ impl Engine {
             if pending.insert(address, record).unwrap_or(record_of(&before)) == record {
                 continue;
             }
-            let mut row = Row::new();
-            row.bytes(0, address.as_slice());
-            row.bytes(24, &record.nonce.to_le_bytes());
-            row.u256(32, &record.balance);
-            rows.push(row);
+            rows.push(touched_row(&address, &record));
         }
         rows
     }
@@ -286,6 +282,21 @@ fn open_executor(reader: HeadReader, params: &BlockParams) -> EngineResult<Block
         OpenError::Invalid(error) => EngineError::Executor(format!("the L2 block cannot be opened: {}", error.name())),
         OpenError::Failed(error) => error.into(),
     })
+}
+
+/// An account as it is after a slice, or a batch.
+fn touched_row(address: &Address, record: &AccountRecord) -> Row<TOUCHED_ROW_BYTES> {
+    let mut row = Row::new();
+    row.bytes(0, address.as_slice());
+    row.bytes(24, &record.nonce.to_le_bytes());
+    row.u256(32, &record.balance);
+    row
+}
+
+/// An answer without rows: accounts that changed.
+pub(crate) fn touched_answer(accounts: &[(Address, AccountRecord)]) -> Vec<u8> {
+    let rows: Vec<_> = accounts.iter().map(|(address, record)| touched_row(address, record)).collect();
+    answer(&[], &rows)
 }
 
 /// Head, rows, touched accounts.

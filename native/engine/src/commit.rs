@@ -104,6 +104,7 @@ pub(crate) fn write_genesis(
         state_root: update.root(),
         closed_batch: 0,
         tree_depth: update.depth(),
+        forced_batch: None,
     };
     let mut genesis_batch = empty_batch(0, config, &head);
     genesis_batch.kind = BatchKind::Genesis as u8;

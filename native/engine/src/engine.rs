@@ -465,5 +465,6 @@ pub(crate) fn empty_batch(number: u64, config: &ChainConfig, head: &HeadRecord) 
         closing_reason: String::new(),
         closing_detail: String::new(),
         rom_error: String::new(),
+        forced: None,
     }
 }

@@ -19,9 +19,12 @@ mod estimate;
 pub mod explanations;
 #[cfg(test)]
 mod faults;
+pub mod forced;
+mod from_l1;
 pub mod genesis;
 pub mod header;
 mod history;
+mod included;
 mod injected;
 pub mod layout;
 pub mod maintenance;

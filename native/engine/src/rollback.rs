@@ -106,7 +106,7 @@ impl<'a> Rollback<'a> {
     /// The head pointers when it is done.
     pub(crate) fn target(&self) -> EngineResult<HeadRecord> {
         let block = self.head.block - self.report.removed_blocks;
-        head_after(self.store, self.to_batch, &stored_block(self.store, block)?)
+        head_after(self.store, self.to_batch, &stored_block(self.store, block)?, &self.head)
     }
 
     /// Removes batch after batch on `tree`, which is that of the head. What was written when an error is answered stays: `tree` and database
@@ -155,7 +155,7 @@ impl<'a> Rollback<'a> {
         if self.store.checked_batch()?.is_some_and(|checked| checked >= number) {
             self.store.put_checked_batch(&mut write, number - 1)?;
         }
-        let head = head_after(self.store, number - 1, &parent)?;
+        let head = head_after(self.store, number - 1, &parent, &self.head)?;
         self.store.put_head(&mut write, &head)?;
         self.undo_state(&mut write, &parent, tree)?;
         tree.set_depth(head.tree_depth);
@@ -261,8 +261,9 @@ impl Engine {
     }
 }
 
-/// The head pointers of a chain that ends with `block`, the last one of a closed batch.
-fn head_after(store: &Store, closed_batch: u64, block: &BlockRecord) -> EngineResult<HeadRecord> {
+/// The head pointers of a chain that ends with `block`, the last one of a closed batch. Forced batches are not removed: the newest one stays
+/// that of `head`.
+fn head_after(store: &Store, closed_batch: u64, block: &BlockRecord, head: &HeadRecord) -> EngineResult<HeadRecord> {
     Ok(HeadRecord {
         block: block.number,
         block_hash: block.hash,
@@ -270,6 +271,7 @@ fn head_after(store: &Store, closed_batch: u64, block: &BlockRecord) -> EngineRe
         state_root: block.state_root,
         closed_batch,
         tree_depth: change_set(store, block.number)?.tree_depth,
+        forced_batch: head.forced_batch,
     })
 }
 

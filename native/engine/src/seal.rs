@@ -8,15 +8,14 @@ use std::time::Instant;
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use zkevm_executor::{SealedBlock as ExecutedBlock, StateDiff, TxResult};
 use zkevm_primitives::{GER_MANAGER_L2, GER_MANAGER_SLOT_LOCAL_EXIT_ROOT};
-use zkevm_state_db::records::{
-    BatchKind, BatchRecord, BlockRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord,
-};
+use zkevm_state_db::records::{BatchRecord, BlockRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord};
 
 use crate::ahead::{BlockRecords, SealedAhead};
 use crate::block::{Included, OpenBlock, ROM_NO_ERROR};
 use crate::commit::{finish_block, leaf_writes};
 use crate::engine::{ChainState, Engine};
 use crate::error::{EngineError, EngineResult};
+use crate::from_l1::OriginOnL1;
 use crate::header::{ReceiptForRoot, receipts_root_and_bloom, transactions_root};
 use crate::layout::Resources;
 use crate::stages::Stage;
@@ -91,15 +90,8 @@ pub(crate) struct BatchPart {
     pub(crate) used: Resources,
     pub(crate) high: Resources,
     pub(crate) opened_at_ms: u64,
-    /// Set for the injected first batch.
-    pub(crate) injected: Option<InjectedOrigin>,
-}
-
-/// What tells the injected first batch from a sequenced one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InjectedOrigin {
-    pub(crate) coinbase: Address,
-    pub(crate) acc_input_hash: B256,
+    /// Set for a batch that came from L1.
+    pub(crate) origin: Option<OriginOnL1>,
 }
 
 impl Engine {
@@ -128,7 +120,7 @@ impl Engine {
         let OpenBlock { executor, data, included, used, high, opened_at_ms, start, .. } = open;
         let started = Instant::now();
         let executed = self.timed(Stage::Seal, || executor.seal())?;
-        let part = BatchPart { data: data.into_bytes(), used, high, opened_at_ms, injected: None };
+        let part = BatchPart { data: data.into_bytes(), used, high, opened_at_ms, origin: None };
         let closing = closing.map(|closing| (closing, now_ms));
         let sealed = self.finish_executed(executed, &included, start.l1_info_tree_index, part, closing, started);
         // Only now: admission finds the block's accounts among those of the sealed blocks from here on.
@@ -213,11 +205,6 @@ impl Engine {
         if !executed.global_exit_root.is_zero() {
             batch.global_exit_root = executed.global_exit_root;
         }
-        if let Some(origin) = part.injected {
-            batch.kind = BatchKind::Injected as u8;
-            batch.coinbase = origin.coinbase;
-            batch.acc_input_hash = origin.acc_input_hash;
-        }
         let mut used = resources_of(&batch.used);
         used.add(&part.used);
         let mut high = resources_of(&batch.high);
@@ -231,7 +218,7 @@ impl Engine {
             close(&mut batch, closing, now_ms);
             closed_batch = batch.number;
         }
-        let head = HeadRecord {
+        let mut head = HeadRecord {
             block: executed.number.0,
             block_hash: records.block.hash,
             timestamp: executed.timestamp,
@@ -239,7 +226,11 @@ impl Engine {
             closed_batch,
             // Until the blocks before are settled, the tree does not count their paths.
             tree_depth: chain.head.tree_depth.max(update.depth()),
+            forced_batch: chain.head.forced_batch,
         };
+        if let Some(origin) = &part.origin {
+            origin.mark(&mut batch, &mut head);
+        }
         Ok((head, batch))
     }
 

@@ -200,10 +200,14 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
         if self.input.counts {
             self.counters += counters;
         }
-        match self.input.limits.and_then(|limits| self.counters.first_exceeded(&limits)) {
-            Some(counter) => Err(Stop::Invalid(RomError::out_of_counters(counter))),
-            None => Ok(()),
-        }
+        self.out_of_counters(Counters::ZERO).map_or(Ok(()), |error| Err(Stop::Invalid(error)))
+    }
+
+    /// Whether the batch has used more than it may, with `more` on top where counters are counted.
+    fn out_of_counters(&self, more: Counters) -> Option<RomError> {
+        let limits = self.input.limits?;
+        let used = if self.input.counts { self.counters + more } else { self.counters };
+        used.first_exceeded(&limits).map(RomError::out_of_counters)
     }
 
     fn execute(&mut self) -> Result<(), Stop> {
@@ -343,7 +347,16 @@ impl<'a, S: BatchState> BatchRun<'a, S> {
             let mut skipped = Vec::new();
             for (entry, range, recovered) in items.transactions {
                 match block.execute(&recovered, None)? {
-                    TxOutcome::Executed(result) => executed += result.execution.at(self.levels.tx),
+                    TxOutcome::Executed(result) => {
+                        executed += result.execution.at(self.levels.tx);
+                        // What follows cannot make it valid again, and might be long.
+                        if let Some(error) = self.out_of_counters(executed) {
+                            if self.input.counts {
+                                self.counters += executed;
+                            }
+                            return Err(Stop::Invalid(error));
+                        }
+                    }
                     TxOutcome::Skipped(error) => skipped.push(SkippedTx { entry, range, error }),
                     TxOutcome::OutOfCounters { .. } => {
                         return Err(Stop::Failed(ExecutorError::Internal("counters ran out without a limit")));

@@ -21,3 +21,19 @@ pub fn acc_input_hash(
     preimage[124..].copy_from_slice(forced_block_hash_l1.as_slice());
     keccak256(preimage)
 }
+
+/// What the L1 contract keeps of a forced batch (`forcedBatches(number)`).
+#[must_use]
+pub fn forced_batch_hash(
+    batch_l2_data: &[u8],
+    global_exit_root: &B256,
+    timestamp: u64,
+    forced_block_hash_l1: &B256,
+) -> B256 {
+    let mut preimage = [0; 104];
+    preimage[..32].copy_from_slice(keccak256(batch_l2_data).as_slice());
+    preimage[32..64].copy_from_slice(global_exit_root.as_slice());
+    preimage[64..72].copy_from_slice(&timestamp.to_be_bytes());
+    preimage[72..].copy_from_slice(forced_block_hash_l1.as_slice());
+    keccak256(preimage)
+}

@@ -38,7 +38,7 @@ pub use batch::{BatchInput, BatchResult, SenderRecovery, SkippedTx, execute_batc
 pub use block::{BlockExecutor, BlockParams, BlockTime, L1Info, OpenError};
 pub use cost::{CounterModel, Levels, Priced};
 pub use error::{ExecutorError, StateError};
-pub use hashes::acc_input_hash;
+pub use hashes::{acc_input_hash, forced_batch_hash};
 pub use host::CancelToken;
 pub use journal::StateRead;
 pub use l1_info::{L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf};

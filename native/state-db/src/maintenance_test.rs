@@ -12,6 +12,7 @@ fn head(block: u64) -> HeadRecord {
         state_root: B256::ZERO,
         closed_batch: 0,
         tree_depth: 0,
+        forced_batch: None,
     }
 }
 

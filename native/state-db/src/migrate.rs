@@ -21,6 +21,7 @@ impl Store {
         if found < 2 {
             self.index_history()?;
         }
+        // Format 3 only adds to records.
         let mut batch = WriteBatch::default();
         self.put(&mut batch, schema::META, meta::FORMAT, &FORMAT_VERSION.to_be_bytes())?;
         self.write(batch)

@@ -43,6 +43,7 @@ fn history_of_format_1_gets_its_index() {
             state_root: B256::ZERO,
             closed_batch: 0,
             tree_depth: 30,
+            forced_batch: None,
         };
         store.put_head(&mut batch, &head).unwrap();
         store.write(batch).unwrap();

@@ -1,4 +1,5 @@
-//! The stored values. Each is one version byte and an RLP list; a field is only ever appended, with a new version.
+//! The stored values. Each is one version byte and an RLP list; a field is only ever appended: as one that may be absent, with a new format of
+//! the database ([`crate::schema::FORMAT_VERSION`]).
 
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
@@ -41,6 +42,7 @@ pub struct ChainRecord {
 
 /// Head pointers; rewritten by every commit.
 #[derive(Debug, Clone, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+#[rlp(trailing)]
 pub struct HeadRecord {
     /// Newest L2 block.
     pub block: u64,
@@ -54,6 +56,15 @@ pub struct HeadRecord {
     pub closed_batch: u64,
     /// Running maximum of path lengths seen on writes to the state tree (counters.md section 3).
     pub tree_depth: u64,
+    /// Newest forced batch that is in the chain; absent before the first.
+    pub forced_batch: Option<u64>,
+}
+
+impl HeadRecord {
+    /// Number of the forced batch that goes next: they are sequenced in order, without a gap.
+    pub fn next_forced_batch(&self) -> u64 {
+        self.forced_batch.unwrap_or(0) + 1
+    }
 }
 
 /// How a batch came to be.
@@ -69,8 +80,24 @@ pub enum BatchKind {
     Injected = 3,
 }
 
+/// What L1 says of a forced batch, its data apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub struct ForcedOrigin {
+    /// Its number among the forced batches.
+    pub number: u64,
+    /// When it was forced, Unix seconds: the timestamp limit of the batch.
+    pub timestamp: u64,
+    /// The global exit root of that moment.
+    pub global_exit_root: B256,
+    /// Hash of the parent of the L1 block in which it was forced (`forcedBlockHashL1`).
+    pub block_hash: B256,
+    /// What the L1 contract keeps of it: the hash over its data and the three before.
+    pub hash: B256,
+}
+
 /// A batch, open or closed.
 #[derive(Debug, Clone, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+#[rlp(trailing)]
 pub struct BatchRecord {
     /// Batch number.
     pub number: u64,
@@ -86,7 +113,7 @@ pub struct BatchRecord {
     pub local_exit_root: B256,
     /// Global exit root of its last block that set one.
     pub global_exit_root: B256,
-    /// accInputHash; zero until the batch is sequenced on L1 (injected and forced batches know it at once).
+    /// accInputHash; zero until the batch is sequenced on L1. Batches that came from L1 know it at once where the batch before knows its own.
     pub acc_input_hash: B256,
     /// Timestamp of its last block, Unix seconds.
     pub timestamp: u64,
@@ -110,12 +137,20 @@ pub struct BatchRecord {
     pub closing_detail: String,
     /// ROM error name of an invalid (effectless) batch, else empty.
     pub rom_error: String,
+    /// Set for a forced batch.
+    pub forced: Option<ForcedOrigin>,
 }
 
 impl BatchRecord {
     /// Whether the batch is closed.
     pub fn is_closed(&self) -> bool {
         !self.closing_reason.is_empty()
+    }
+
+    /// accInputHash, where it is known.
+    pub fn known_acc_input_hash(&self) -> Option<B256> {
+        // That of the genesis is zero.
+        (self.kind == BatchKind::Genesis as u8 || !self.acc_input_hash.is_zero()).then_some(self.acc_input_hash)
     }
 }
 

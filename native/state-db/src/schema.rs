@@ -2,8 +2,9 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-/// Newest format this program writes and reads. 2 added [`CHANGE_SET`]; a database of format 1 gets it at its first opening.
-pub const FORMAT_VERSION: u32 = 2;
+/// Newest format this program writes and reads. 2 added [`CHANGE_SET`]; a database of format 1 gets it at its first opening. 3 added what
+/// forced batches leave in the records of batches and head, which is absent in older ones.
+pub const FORMAT_VERSION: u32 = 3;
 
 macro_rules! column_families {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {

@@ -253,13 +253,17 @@ struct BatchCheck<'a> {
     current: BatchRecord,
     txs: u64,
     bytes: u64,
+    /// Batches without L2 block.
+    without_block: u64,
+    /// Newest forced batch.
+    forced: Option<u64>,
 }
 
 impl<'a> BatchCheck<'a> {
     fn new(store: &'a Store, head: &'a HeadRecord) -> Checked<Self> {
         let current = batch(store, 0)?;
         same(|| "first block of batch 0".into(), &0, &current.first_block)?;
-        Ok(Self { store, head, current, txs: 0, bytes: 0 })
+        Ok(Self { store, head, current, txs: 0, bytes: 0, without_block: 0, forced: None })
     }
 
     fn block(&mut self, block: &BlockRecord) -> Checked {
@@ -292,7 +296,21 @@ impl<'a> BatchCheck<'a> {
         let next = batch(self.store, number)?;
         let first = self.current.first_block + self.current.block_count;
         same(|| format!("first block of batch {number}"), &first, &next.first_block)?;
-        (self.current, self.txs, self.bytes) = (next, 0, 0);
+        let mut bytes = 0;
+        if next.block_count == 0 {
+            // From L1, and without effect: its data are kept where those of its block would be.
+            same(|| format!("state root of batch {number}"), &self.current.state_root, &next.state_root)?;
+            let key = schema::pair_key(number, first);
+            let Some(data) = self.store.get(schema::BATCH_DATA, &key)? else {
+                return Err(Stop::difference(format!("data of batch {number}"), "some", "none"));
+            };
+            bytes = data.len() as u64;
+            self.without_block += 1;
+        }
+        if let Some(forced) = &next.forced {
+            self.forced = Some(forced.number);
+        }
+        (self.current, self.txs, self.bytes) = (next, 0, bytes);
         Ok(())
     }
 
@@ -316,7 +334,10 @@ impl<'a> BatchCheck<'a> {
         let count = self.current.number + 1;
         same(|| "batches".into(), &count, &self.store.count(schema::BATCH)?)?;
         let blocks_with_data = self.head.block + 1 - batch(self.store, 0)?.block_count;
-        same(|| "pieces of batch data".into(), &blocks_with_data, &self.store.count(schema::BATCH_DATA)?)?;
+        let pieces = blocks_with_data + self.without_block;
+        let forced = format!("{:?}", self.forced);
+        same(|| "newest forced batch in the head pointers".into(), &forced, &format!("{:?}", self.head.forced_batch))?;
+        same(|| "pieces of batch data".into(), &pieces, &self.store.count(schema::BATCH_DATA)?)?;
         Ok(count)
     }
 }

@@ -1,9 +1,7 @@
 //! Comparing the records of a batch with the result of its second execution.
 
-use alloy_primitives::keccak256;
-use zkevm_codec::{BatchItem, decode_batch};
-use zkevm_executor::{BatchInput, BatchResult, CounterModel, Levels, SealedBlock};
-use zkevm_primitives::Counters;
+use alloy_primitives::B256;
+use zkevm_executor::{BatchInput, BatchResult, CounterModel, Levels, SealedBlock, forced_batch_hash};
 use zkevm_state_db::Snapshot;
 use zkevm_state_db::records::{BatchKind, BlockRecord};
 
@@ -36,7 +34,12 @@ pub(super) fn batch(stored: &StoredBatch, result: &BatchResult, levels: Option<L
     let exit_root = roots.into_iter().find(|root| !root.is_zero());
     same("global exit root", &record.global_exit_root, &exit_root.unwrap_or_default())?;
     if !is_sequenced {
-        same("accInputHash", &record.acc_input_hash, &result.new_acc_input_hash)?;
+        let known = stored.previous.known_acc_input_hash().map_or(B256::ZERO, |_| result.new_acc_input_hash);
+        same("accInputHash", &record.acc_input_hash, &known)?;
+    }
+    if let Some(forced) = &record.forced {
+        let hash = forced_batch_hash(data, &forced.global_exit_root, forced.timestamp, &forced.block_hash);
+        same("hash of the forced batch", &forced.hash, &hash)?;
     }
     let used = Resources(std::array::from_fn(|index| record.used.get(index).copied().unwrap_or(0)));
     same("bytes of batchL2Data", &used.0[RESOURCE_BYTES], &(data.len() as u64))?;
@@ -55,42 +58,11 @@ pub(super) fn included(
     result: &BatchResult,
     input: &BatchInput,
 ) -> Result<Vec<Vec<Included>>, Box<Mismatch>> {
-    let items = decode_batch(&stored.data).map_err(|failure| Mismatch::of("batchL2Data", "", &failure.to_string()))?;
-    let skipped: Vec<usize> = result.skipped.iter().map(|skipped| skipped.entry).collect();
     let model = CounterModel::new(input.spec.profile);
     let levels = Levels::at_depth(input.spec.profile, input.depth_measure.unwrap_or_default());
     let is_sequenced = stored.record.kind == BatchKind::Sequenced as u8;
-    let mut results = result.blocks.iter().map(|block| block.transactions.iter());
-    let mut results_now = if is_sequenced { None } else { results.next() };
-    let mut blocks: Vec<Vec<Included>> = if is_sequenced { Vec::new() } else { vec![Vec::new()] };
-    for (entry, item) in items.into_iter().enumerate() {
-        let tx = match item.item {
-            BatchItem::ChangeL2Block(_) => {
-                blocks.push(Vec::new());
-                results_now = results.next();
-                continue;
-            }
-            BatchItem::Transaction(_) if skipped.contains(&entry) => continue,
-            BatchItem::Transaction(tx) => tx,
-        };
-        let next = results_now.as_mut().and_then(Iterator::next);
-        let (Some(block), Some(executed)) = (blocks.last_mut(), next) else { continue };
-        // The keccaks of the batch's hash are shared out to the transactions as the data grow.
-        let growth = if is_sequenced {
-            model.batch(item.range.end, &levels).saturating_sub(&model.batch(item.range.start, &levels))
-        } else {
-            Counters::ZERO
-        };
-        let raw = tx.encode_signed();
-        block.push(Included {
-            hash: keccak256(&raw),
-            raw: raw.into(),
-            sender: executed.from,
-            effective_percentage: tx.effective_percentage,
-            counters: executed.counters_used + growth,
-        });
-    }
-    Ok(blocks)
+    crate::included::included(&stored.data, result, is_sequenced.then_some((&model, &levels)))
+        .map_err(|failure| Mismatch::of("batchL2Data", "", &failure.to_string()))
 }
 
 /// One block: header, transactions, receipts and logs.

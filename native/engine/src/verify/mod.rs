@@ -22,7 +22,7 @@ use zkevm_executor::{
     BatchInput, CancelToken, ExecutorError, L1InfoLeaf, L1InfoSource, Levels, ProvenL1InfoLeaf, execute_batch_with,
 };
 use zkevm_primitives::{BatchNumber, ForkId, ForkSpec};
-use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord, HeadRecord};
+use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord, ForcedOrigin, HeadRecord};
 use zkevm_state_db::{DbError, Snapshot};
 
 use crate::engine::{ChainState, Engine};
@@ -71,8 +71,9 @@ struct StoredBatch {
     parent: BlockRecord,
     /// The batch before.
     previous: BatchRecord,
-    /// Depth of the tree before each block.
+    /// Depth of the tree before each block, and before the first.
     depths: Vec<u32>,
+    depth: u32,
 }
 
 impl StoredBatch {
@@ -85,6 +86,7 @@ impl StoredBatch {
             state_root: parent.state_root,
             closed_batch: self.previous.number,
             tree_depth: 0,
+            forced_batch: None,
         };
         ChainState { head, batch: self.record.clone() }
     }
@@ -223,6 +225,9 @@ impl Engine {
 
     /// Computes the roots of the batch's blocks from the nodes of the tree before it, instead of taking those that are stored.
     fn verify_root(&self, stored: &StoredBatch) -> EngineResult<Result<(), Box<Mismatch>>> {
+        if stored.blocks.is_empty() {
+            return Ok(Ok(()));
+        }
         let witness = match self.batch_witness(stored.record.number, bundle::CHANGES_MAX) {
             Ok(witness) => witness,
             Err(error @ EngineError::Tree(_)) => {
@@ -242,7 +247,7 @@ impl Engine {
     fn levels_of(&self, stored: &StoredBatch) -> Option<Levels> {
         let profile = self.config().fork.profile;
         let mut levels = stored.depths.iter().map(|depth| Levels::at_depth(profile, *depth));
-        let first = levels.next()?;
+        let first = Levels::at_depth(profile, stored.depth);
         levels.all(|other| other == first).then_some(first)
     }
 
@@ -251,31 +256,49 @@ impl Engine {
         let StoredBatch { record, data, blocks, parent, previous, .. } = stored;
         let fork = ForkId::try_from(record.fork_id).map_err(|_| EngineError::UnsupportedForkId(record.fork_id))?;
         let spec = ForkSpec::new(fork);
-        // Batches that came from L1 carry their global exit root themselves.
-        let from_l1 = record.kind != BatchKind::Sequenced as u8;
-        let forced_hash = blocks.first().filter(|_| from_l1).map_or(B256::ZERO, |block| block.l1_block_hash);
+        let origin = from_l1(record, blocks.first());
         let leaves = blocks.iter().filter_map(|block| Some((u32::try_from(block.l1_info_index).ok()?, leaf_of(block))));
         Ok(BatchInput {
             spec,
             chain_id: self.config().chain_id,
             old_state_root: parent.state_root,
-            old_acc_input_hash: previous.acc_input_hash,
+            old_acc_input_hash: previous.known_acc_input_hash().unwrap_or_default(),
             old_batch_number: BatchNumber(previous.number),
             batch_l2_data: data.clone(),
-            l1_info_root: if from_l1 { record.global_exit_root } else { B256::ZERO },
-            timestamp_limit: record.timestamp,
+            l1_info_root: origin.global_exit_root,
+            timestamp_limit: origin.timestamp,
             sequencer: record.coinbase,
-            forced_block_hash_l1: forced_hash,
+            forced_block_hash_l1: origin.block_hash,
             is_injected: record.kind == BatchKind::Injected as u8,
             l1_info: L1InfoSource { leaves: leaves.filter(|(index, _)| *index != 0).collect(), skips_proofs: true },
             counts: true,
             limits: Some(spec.limits),
-            depth_measure: stored.depths.first().copied(),
+            depth_measure: Some(stored.depth),
             recovery_threads: 1,
             records_reads: false,
             cancel: CancelToken::default(),
         })
     }
+}
+
+/// What L1 gave a batch, as the executor takes it.
+#[derive(Debug, Default)]
+pub(crate) struct GivenByL1 {
+    pub(crate) global_exit_root: B256,
+    pub(crate) timestamp: u64,
+    pub(crate) block_hash: B256,
+}
+
+/// Batches that came from L1 carry their L1 data themselves, also where no block shows them; `block` is their only one.
+pub(crate) fn from_l1(record: &BatchRecord, block: Option<&BlockRecord>) -> GivenByL1 {
+    if let Some(forced) = &record.forced {
+        let ForcedOrigin { global_exit_root, timestamp, block_hash, .. } = *forced;
+        return GivenByL1 { global_exit_root, timestamp, block_hash };
+    }
+    let block = block.filter(|_| record.kind != BatchKind::Sequenced as u8);
+    let (global_exit_root, block_hash) =
+        block.map_or((B256::ZERO, B256::ZERO), |block| (block.global_exit_root, block.l1_block_hash));
+    GivenByL1 { global_exit_root, timestamp: record.timestamp, block_hash }
 }
 
 /// The L1 data that a block took. The sequencer took them as final: there is no proof with them.
@@ -293,11 +316,13 @@ fn load(snapshot: &Snapshot<'_>, number: u64) -> EngineResult<StoredBatch> {
     let blocks = (0..record.block_count).map(|i| read(record.first_block + i)).collect::<Result<Vec<_>, _>>()?;
     let parent = read(record.first_block.saturating_sub(1))?;
     let previous = snapshot.batch(number.saturating_sub(1))?.ok_or_else(|| missing("the batch before"))?;
-    let depth_before = |block: &BlockRecord| {
-        let changes = snapshot.change_set(block.number.saturating_sub(1))?;
+    let depth_after = |block: u64| {
+        let changes = snapshot.change_set(block)?;
         Ok::<_, DbError>(u32::try_from(changes.tree_depth).unwrap_or(u32::MAX))
     };
-    let depths = blocks.iter().map(depth_before).collect::<Result<Vec<_>, _>>()?;
+    let befores = blocks.iter().map(|block| depth_after(block.number.saturating_sub(1)));
+    let depths = befores.collect::<Result<Vec<_>, _>>()?;
+    let depth = depth_after(parent.number)?;
     let data = Bytes::from(snapshot.batch_data(number)?);
-    Ok(StoredBatch { record, data, blocks, parent, previous, depths })
+    Ok(StoredBatch { record, data, blocks, parent, previous, depths, depth })
 }

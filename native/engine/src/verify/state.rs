@@ -66,7 +66,7 @@ impl<'a> CheckedState<'a> {
             snapshot,
             blocks: batch.blocks.iter(),
             root: batch.parent.state_root,
-            depth: batch.depths.first().copied().unwrap_or_default(),
+            depth: batch.depth,
             accounts: BTreeMap::new(),
             slots: BTreeMap::new(),
             codes: HashMap::new(),

@@ -13,6 +13,8 @@ use crate::error::EngineResult;
 #[serde(rename_all = "camelCase")]
 struct BatchView<'a, T: Serialize> {
     number: U64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forced_batch_number: Option<U64>,
     #[serde(rename = "forkId")]
     fork_id: U64,
     coinbase: Address,
@@ -86,6 +88,7 @@ pub fn batch_json<T: Serialize>(
     let certificate = RawValue::from_string(batch.closing_detail.clone()).ok();
     to_json(&BatchView {
         number: U64::from(batch.number),
+        forced_batch_number: batch.forced.map(|forced| U64::from(forced.number)),
         fork_id: U64::from(batch.fork_id),
         coinbase: batch.coinbase,
         state_root: batch.state_root,

@@ -11,6 +11,7 @@ use super::Target;
 use crate::engine::Engine;
 use crate::error::{EngineError, EngineResult};
 use crate::seal::resources_of;
+use crate::verify::from_l1;
 
 impl Engine {
     /// A closed batch.
@@ -64,9 +65,7 @@ impl Engine {
         let before = first.number - 1;
         let old_state_root = snapshot.block(before)?.ok_or_else(|| missing_block(before))?.state_root;
         let is_sequenced = batch.kind == BatchKind::Sequenced as u8;
-        // A forced batch has one block, which takes the batch's L1 data; other blocks name leaves.
-        let (l1_info_root, forced_block_hash_l1) =
-            if is_sequenced { (B256::ZERO, B256::ZERO) } else { (first.global_exit_root, first.l1_block_hash) };
+        let origin = from_l1(batch, Some(first));
         let old_acc_input_hash = snapshot.batch(batch.number - 1)?.map_or(B256::ZERO, |old| old.acc_input_hash);
         Ok(BatchInput {
             spec: if fork == self.config().fork.fork { self.config().fork } else { ForkSpec::new(fork) },
@@ -75,10 +74,10 @@ impl Engine {
             old_acc_input_hash,
             old_batch_number: BatchNumber(batch.number - 1),
             batch_l2_data: data_of(snapshot, blocks)?,
-            l1_info_root,
-            timestamp_limit: batch.timestamp,
+            l1_info_root: origin.global_exit_root,
+            timestamp_limit: origin.timestamp,
             sequencer: batch.coinbase,
-            forced_block_hash_l1,
+            forced_block_hash_l1: origin.block_hash,
             is_injected: batch.kind == BatchKind::Injected as u8,
             l1_info: if is_sequenced { l1_info(blocks) } else { L1InfoSource::default() },
             counts: true,
