@@ -21,13 +21,14 @@ import { GasPrice } from './pool/gas-price.js';
 import { Pool } from './pool/pool.js';
 import { Quarantine } from './pool/quarantine.js';
 import { ensureBase } from './recording/base.js';
-import { recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
+import { forcedThrough, recordInto, type SessionPorts, unrecorded } from './recording/recording.js';
 import { AdminRpc } from './rpc/admin.js';
 import { Rpc } from './rpc/rpc.js';
 import { listenFault } from './rpc/transport/listen-fault.js';
 import { loadUws, type Uws } from './rpc/transport/uws.js';
 import { noteVersion } from './rpc/version-history.js';
 import { EngineExplanations } from './sequencer/explain-store.js';
+import type { ForcedBatchSource } from './sequencer/forced-batches.js';
 import { batchLimits } from './sequencer/limits.js';
 import { orderOf } from './sequencer/ordering.js';
 import { Sequencer } from './sequencer/sequencer.js';
@@ -40,6 +41,8 @@ export interface NodeModules {
   readonly clock?: Clock;
   /** Ends the node. */
   readonly signal?: AbortSignal;
+  /** Tells of forced batches; without it there are none. */
+  readonly forcedBatches?: ForcedBatchSource;
 }
 
 /** A part that runs, and how it is ended. */
@@ -190,6 +193,7 @@ async function build(config: NodeConfig, modules: NodeModules, closing: Closing,
     explanations,
     ...(config.data.recordFile === null && { takeBack: { engine, verification, explanations: explanations.store } }),
     ...(ports.commands && { commands: ports.commands }),
+    ...(modules.forcedBatches && { forcedBatches: forcedThrough(ports, modules.forcedBatches) }),
   });
   closing.add('sequencer', () => sequencer.stop());
 

@@ -18,10 +18,11 @@ import { batchLimits } from '../../src/sequencer/limits.js';
 import type { SequencerModules } from '../../src/sequencer/modules.js';
 import { Sequencer } from '../../src/sequencer/sequencer.js';
 import { account, signed } from '../helpers/accounts.js';
+import { ForcedSource, forcedBatch } from '../helpers/forced-source.js';
 import { until } from '../helpers/node.js';
 import { temporaryFolder } from '../helpers/paths.js';
 
-type Hooks = Pick<SequencerModules, 'forcedDeadlineMs' | 'forkChangesAfter'>;
+type Hooks = Pick<SequencerModules, 'forcedBatches' | 'forkChangesAfter'>;
 
 async function chain(t: ExecutionContext, hooks: Hooks) {
   const path = await temporaryFolder(t);
@@ -58,16 +59,17 @@ async function chain(t: ExecutionContext, hooks: Hooks) {
 }
 
 test('forced batch deadline: the open batch is closed at the deadline, not before', async (t) => {
-  let deadlineMs: number | null = null;
-  const { closed, send, engine } = await chain(t, { forcedDeadlineMs: () => deadlineMs });
-  deadlineMs = Date.now() + 700;
+  const forcedBatches = new ForcedSource();
+  const { closed, send } = await chain(t, { forcedBatches });
+  const deadlineMs = Date.now() + 700;
   await send(0);
+  forcedBatches.add(forcedBatch(1, Buffer.alloc(0), { deadlineMs }));
   const certificate = await closed(1);
   t.is(certificate.reason, 'Forced batch deadline');
   t.true(certificate.closedAtMs >= deadlineMs, `${certificate.closedAtMs} and ${deadlineMs}`);
   t.is(certificate.txCount, 1);
   t.false(certificate.closedByResource);
-  t.is(engine.head().closedBatch, 1);
+  t.is((await closed(2)).reason, 'Forced batch');
 });
 
 test('fork change: the last batch of a fork is closed before the next block', async (t) => {

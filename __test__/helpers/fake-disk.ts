@@ -59,6 +59,8 @@ export class FakeDisk {
   readonly blocks: FakeBlock[] = [];
   readonly included = new Map<string, number>();
   readonly closed: FakeBatch[] = [];
+  /** Forced batches by number, each with the batch that it is. */
+  readonly forced = new Map<number, number>();
   open: FakeBatch = emptyBatch(1);
 
   fund(address: string, balanceWei: bigint): void {

@@ -3,13 +3,23 @@
  * the process, so that a test can kill it at any moment. Each call takes virtual time before its effect, which happens at once, and after it:
  * a kill comes before the effect, or between the effect and the answer.
  */
-import type { CommittedBlocks, EngineHead, ExecuteRequest, OpenBlockRequest, SealedBlock, SealRequest } from '../../src/native/engine.js';
+import type {
+  CommittedBlocks,
+  EngineHead,
+  ExecuteRequest,
+  ForcedBatchOutcome,
+  ForcedBatchRequest,
+  OpenBlockRequest,
+  SealedBlock,
+  SealRequest,
+} from '../../src/native/engine.js';
 import { OUTCOME, packList, unpackList } from '../../src/native/layouts.js';
 import type { PoolEngine } from '../../src/pool/pool.js';
 import type { SequencingEngine } from '../../src/sequencer/finalizer.js';
 import { writeResources } from '../../src/sequencer/resources.js';
 import { emptyBatch, type FakeAccount, type FakeBatch, type FakeDisk, type FakeSealed } from './fake-disk.js';
 import { FakeExecution, type OpenBlock } from './fake-execution.js';
+import { forceBatch } from './fake-forced.js';
 import { add, executionAnswer, outcomeRow, sealedBlock, sha256 } from './fake-rows.js';
 import { admissionRow, FAKE_CHAIN_ID, parseRaw, writeU256 } from './fake-transaction.js';
 
@@ -100,7 +110,7 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
       hardLimits: limits,
       budgetLimits: limits,
       created: false,
-      nextForcedBatch: 1,
+      nextForcedBatch: this.#disk.forced.size + 1,
     };
   }
 
@@ -240,6 +250,19 @@ export class FakeEngine implements PoolEngine, SequencingEngine {
       if (open.blockCount === 0) throw busy('the batch is empty');
       this.#disk.close(reason, detailJson);
       return { number: open.number } as never;
+    });
+  }
+
+  /** Data are a packed list of raw transactions; what is none makes a batch without effect. */
+  async executeForcedBatch(request: ForcedBatchRequest): Promise<ForcedBatchOutcome> {
+    return this.#call('executeForcedBatch', () => {
+      const { open } = this.#disk;
+      if (this.#block !== null || this.#ahead.length > 0 || open.blockCount > 0) throw busy('the open batch holds something');
+      if (request.number !== this.#disk.forced.size + 1) throw busy(`forced batch ${request.number} is not the next one`);
+      const timestamp = Math.max(request.timestamp, this.#sealedTimestamp);
+      const number = this.#disk.blocks.length + 1;
+      const pending = (address: string): FakeAccount => this.#pendingAccount(address);
+      return forceBatch({ disk: this.#disk, request, number, timestamp, parentHash: this.#durableHash, pending });
     });
   }
 

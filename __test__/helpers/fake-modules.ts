@@ -100,6 +100,7 @@ export class FakeChain {
     verification: null,
     blockNumber: 0,
     openBatch: 1,
+    forcedBatches: null,
     closedBatch: 0,
     wip: { blockTxCount: 0, batchTxCount: 0, used: {} },
   };

@@ -9,9 +9,10 @@ import { Pool } from '../../src/pool/pool.js';
 import type { CoreFailure } from '../../src/pool/quarantine.js';
 import type { RecordSink } from '../../src/recording/frames.js';
 import type { Recorder } from '../../src/recording/recorder.js';
-import { recorded, type SessionPorts, unrecorded } from '../../src/recording/recording.js';
+import { forcedThrough, recorded, type SessionPorts, unrecorded } from '../../src/recording/recording.js';
 import type { SessionSetup } from '../../src/recording/session.js';
 import { SEQUENCER_DEFAULTS, type SequencerConfig } from '../../src/sequencer/config.js';
+import type { ForcedBatchSource } from '../../src/sequencer/forced-batches.js';
 import { batchLimits } from '../../src/sequencer/limits.js';
 import type { BatchVerifier, SequencerModules } from '../../src/sequencer/modules.js';
 import { orderOf } from '../../src/sequencer/ordering.js';
@@ -30,7 +31,7 @@ export interface SimOptions {
   readonly latencyMs?: (verb: string) => number;
   readonly answerMs?: (verb: string) => number;
   readonly faults?: FakeFaults;
-  readonly forcedDeadlineMs?: () => number | null;
+  readonly forcedBatches?: ForcedBatchSource;
   readonly forkChangesAfter?: (batch: number) => boolean;
   readonly log?: Logger;
   /** False: pool only. */
@@ -87,7 +88,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     });
   });
   const pool = await clock.runUntil(opening);
-  const { forcedDeadlineMs, forkChangesAfter } = options;
+  const { forcedBatches, forkChangesAfter } = options;
   const sequencer = new Sequencer({
     engine: ports.engine,
     pool,
@@ -97,7 +98,7 @@ export async function startSim(options: SimOptions = {}): Promise<SimNode> {
     metrics,
     ...pick(ports, ['commands']),
     ...pick(options, ['verifier', 'explanations', 'takeBack']),
-    ...(forcedDeadlineMs && { forcedDeadlineMs: () => ports.input('forcedDeadlineMs', forcedDeadlineMs) }),
+    ...(forcedBatches && { forcedBatches: forcedThrough(ports, forcedBatches) }),
     ...(forkChangesAfter && { forkChangesAfter: (batch) => ports.input(`forkChangesAfter ${batch}`, () => forkChangesAfter(batch)) }),
   });
   const published: SealedBlock[] = [];

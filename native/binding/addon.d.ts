@@ -35,6 +35,7 @@ export declare class Engine {
   discardSealed(): Promise<void>
   discardBlock(): Promise<void>
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch>
+  executeForcedBatch(request: ForcedBatchRequest): Promise<ForcedBatchOutcome>
   rollback(toBatch: number): Promise<string>
   snapshot(target: string): Promise<string>
   metricsText(): string
@@ -165,6 +166,7 @@ export interface EngineHead {
   hardLimits: Buffer
   budgetLimits: Buffer
   created: boolean
+  nextForcedBatch: number
 }
 
 export interface EngineOptions {
@@ -187,6 +189,26 @@ export interface ExecuteRequest {
   budgetNanos: number
   repricing?: Buffer
   mustSucceed?: Buffer
+}
+
+export interface ForcedBatchOutcome {
+  batchNumber: number
+  block?: SealedBlock
+  romError: string
+  skipped: number
+  certificateJson: string
+  used: Buffer
+  touched: Buffer
+}
+
+export interface ForcedBatchRequest {
+  number: number
+  data: Buffer
+  timestamp: number
+  globalExitRoot: Buffer
+  l1BlockHash: Buffer
+  deadlineMs: number
+  nowMs: number
 }
 
 export interface GasEstimate {

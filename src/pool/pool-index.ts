@@ -257,6 +257,15 @@ export class PoolIndex {
     if (account.nonce <= entry.nonceNumber) account.setState(entry.nonceNumber + 1, account.balanceWei - entry.costWei);
   }
 
+  /** A waiting entry is in a block that took it from elsewhere, a forced batch. The caller sets the account's state and refreshes it. */
+  includeElsewhere(entry: PoolEntry): void {
+    const { account } = entry;
+    account.remove(entry);
+    account.inBlockCount++;
+    this.#inBlockCount++;
+    entry.phase = 'inBlock';
+  }
+
   /** An entry of the open block is durable in its block: the pool forgets it. */
   seal(entry: PoolEntry): void {
     this.#leaveBlock(entry);

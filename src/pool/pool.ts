@@ -147,12 +147,13 @@ export class Pool implements RpcPool {
     const key = hash.toLowerCase();
     const entry = this.index.get(key);
     if (entry !== undefined) return liveState(entry, this.index, this.pricing);
+    const bytes = Buffer.from(key.slice(2), 'hex');
+    // First: what the pool gave up may be in the chain all the same, through a forced batch.
+    if (this.#modules.engine.transactionJson(bytes) !== null) return { status: 'selected', reason: null, receivedAtMs: null };
     const ending = this.#writer.ending(key);
     if (ending !== undefined) return endState(ending);
-    const bytes = Buffer.from(key.slice(2), 'hex');
     const stored = this.#modules.engine.poolStatus(bytes);
-    if (stored !== null) return parseEndState(stored);
-    return this.#modules.engine.transactionJson(bytes) === null ? null : { status: 'selected', reason: null, receivedAtMs: null };
+    return stored === null ? null : parseEndState(stored);
   }
 
   pendingNonce(address: string): bigint {
@@ -327,6 +328,8 @@ export class Pool implements RpcPool {
   }
 
   #accepted(entries: readonly PoolEntry[]): void {
+    // While its record was written, a forced batch may have used its nonce.
+    for (const entry of entries) if (entry.nonceNumber < entry.account.nonce) this.endStale(entry.account);
     this.#readyListener();
     if (this.#pendingListeners.size === 0) return;
     for (const entry of entries) {

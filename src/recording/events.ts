@@ -45,6 +45,7 @@ export const VERBS = [
   'l1GasPrice',
   'commitBlocks',
   'discardSealed',
+  'executeForcedBatch',
 ] as const;
 export type Verb = (typeof VERBS)[number];
 

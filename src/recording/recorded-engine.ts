@@ -5,6 +5,8 @@ import type {
   CommittedBlocks,
   EngineHead,
   ExecuteRequest,
+  ForcedBatchOutcome,
+  ForcedBatchRequest,
   OpenBlockRequest,
   SealedBlock,
   SealRequest,
@@ -40,6 +42,11 @@ export function sealFacts(sealed: SealedBlock, request: SealRequest): Buffer {
   const { closeBatch } = request;
   const closing = closeBatch === undefined ? Buffer.alloc(0) : closingDigest(closeBatch.reason, closeBatch.detailJson ?? '');
   return Buffer.concat([Buffer.from(sealed.hash.slice(2), 'hex'), closing]);
+}
+
+/** What of a forced batch is compared in a replay: its block, and its certificate. */
+export function forcedFacts({ block, certificateJson }: ForcedBatchOutcome): Buffer {
+  return closingDigest(block?.hash ?? '', certificateJson);
 }
 
 /** The signed transactions of a list of pre-executions, whose items begin with the sender. */
@@ -147,6 +154,11 @@ export class RecordedEngine implements DecisionEngine {
 
   discardBlock(): Promise<void> {
     return this.#recorder.call('discardBlock', () => this.#engine.discardBlock(), nothing);
+  }
+
+  executeForcedBatch(request: ForcedBatchRequest): Promise<ForcedBatchOutcome> {
+    const issue = (): Promise<ForcedBatchOutcome> => this.#engine.executeForcedBatch(request);
+    return this.#recorder.call('executeForcedBatch', issue, (outcome, out) => out.bytes(forcedFacts(outcome)), true);
   }
 
   closeBatch(reason: string, detailJson: string, nowMs: number): Promise<ClosedBatch> {

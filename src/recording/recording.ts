@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { Logger } from '../common/logger.js';
 import type { EngineHead } from '../native/engine.js';
 import type { L1GasPriceSource } from '../pool/gas-price.js';
+import type { ForcedBatchSource } from '../sequencer/forced-batches.js';
 import { FileSink, type RecordSink } from './frames.js';
 import { type DecisionEngine, RecordedEngine } from './recorded-engine.js';
 import { Recorder } from './recorder.js';
@@ -40,6 +41,14 @@ export function unrecorded(engine: DecisionEngine, clock: Clock): SessionPorts {
     input: (_key, read) => read(),
     end: () => undefined,
   };
+}
+
+/** Key of the input that says which forced batches wait. */
+export const FORCED_BATCHES = 'forcedBatches';
+
+/** Forced batches as an input of the session. */
+export function forcedThrough(ports: Pick<SessionPorts, 'input'>, source: ForcedBatchSource): ForcedBatchSource {
+  return { waiting: () => ports.input(FORCED_BATCHES, () => source.waiting()), onChange: (listener) => source.onChange(listener) };
 }
 
 /** What a recorded session is made of. */

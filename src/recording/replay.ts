@@ -14,7 +14,7 @@ import { ReplayedSession, settled } from './replayed-session.js';
 import { decodeSession, type HeadMark, type SessionStart } from './session.js';
 
 /** Calls that move the chain, by what they can do at a kill, when it is not known whether they took effect: sealing comes before commits. */
-const CHAIN_VERBS: readonly (readonly Verb[])[] = [['finishBlock'], ['commitBlocks', 'closeBatch']];
+const CHAIN_VERBS: readonly (readonly Verb[])[] = [['finishBlock'], ['commitBlocks', 'closeBatch', 'executeForcedBatch']];
 
 /** Where a replay plays. */
 export interface ReplayHost {
@@ -122,6 +122,7 @@ async function finishUnderWay(session: ReplayedSession, head: HeadMark): Promise
   const facts = {
     finishBlock: Buffer.alloc(0),
     closeBatch: Buffer.alloc(0),
+    executeForcedBatch: Buffer.alloc(0),
     commitBlocks: new ByteWriter().number(head.blockNumber).view(),
   };
   for (const { verb, carryOut } of CHAIN_VERBS.flatMap((verbs) => session.calls.underWay(verbs))) {

@@ -9,6 +9,8 @@ import type {
   CommittedBlocks,
   EngineHead,
   ExecuteRequest,
+  ForcedBatchOutcome,
+  ForcedBatchRequest,
   OpenBlockRequest,
   SealedBlock,
   SealRequest,
@@ -17,7 +19,7 @@ import { packList, unpackList } from '../native/layouts.js';
 import { applyFacts } from './admission-facts.js';
 import { VERBS, type Verb } from './events.js';
 import { unpackPage } from './pool-page.js';
-import { accountKey, closingDigest, type DecisionEngine, sealFacts, signedOf } from './recorded-engine.js';
+import { accountKey, closingDigest, type DecisionEngine, forcedFacts, sealFacts, signedOf } from './recorded-engine.js';
 
 /** Nonce and balance come first; nobody reads the rest. */
 const ACCOUNT_ROW_BYTES = 80;
@@ -199,6 +201,16 @@ export class ReplayedEngine implements DecisionEngine {
     return this.#calls.call('discardBlock', async () => {
       // Where opening it failed after its effect, the recorded engine had a block to drop, and this one, which was not asked, has none.
       await this.#engine.discardBlock().catch(() => undefined);
+    });
+  }
+
+  executeForcedBatch(request: ForcedBatchRequest): Promise<ForcedBatchOutcome> {
+    return this.#calls.call('executeForcedBatch', async (facts) => {
+      const outcome = await this.#engine.executeForcedBatch(request);
+      if (facts.remaining > 0 && !forcedFacts(outcome).equals(facts.bytes())) {
+        throw new Divergence(`forced batch ${request.number} comes out otherwise than in the recording: ${outcome.certificateJson}`);
+      }
+      return outcome;
     });
   }
 

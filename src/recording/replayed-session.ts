@@ -8,14 +8,18 @@ import type { AccessPolicy } from '../pool/access-list.js';
 import { ACCESS_COMMAND } from '../pool/access-store.js';
 import { GasPrice } from '../pool/gas-price.js';
 import { Pool } from '../pool/pool.js';
+import type { WaitingForcedBatch } from '../sequencer/forced-batches.js';
 import { batchLimits } from '../sequencer/limits.js';
 import { orderOf } from '../sequencer/ordering.js';
 import { Sequencer } from '../sequencer/sequencer.js';
 import { EVENT, type RecordedEvent } from './events.js';
 import type { DecisionEngine } from './recorded-engine.js';
+import { FORCED_BATCHES } from './recording.js';
 import { Divergence, PendingCalls, RecordedReads, ReplayedEngine } from './replayed-engine.js';
 import type { HeadMark, SessionStart } from './session.js';
 import { headMark } from './session.js';
+
+const NONE: readonly WaitingForcedBatch[] = [];
 
 /** Plays the events of one session. */
 export class ReplayedSession {
@@ -176,6 +180,9 @@ export class ReplayedSession {
       case 'halt':
         sequencer.halt(argument ?? '');
         return;
+      case 'forcedBatches':
+        sequencer.forcedBatchesChanged();
+        return;
       case 'throttle':
         sequencer.throttle(argument);
         return;
@@ -195,7 +202,10 @@ export class ReplayedSession {
       clock: this.#clock,
       log: this.#log,
       metrics: this.#metrics,
-      forcedDeadlineMs: () => (this.#inputs.get('forcedDeadlineMs') as number | null | undefined) ?? null,
+      forcedBatches: {
+        waiting: () => (this.#inputs.get(FORCED_BATCHES) as WaitingForcedBatch[] | undefined) ?? NONE,
+        onChange: () => () => undefined,
+      },
       forkChangesAfter: (batch) => this.#inputs.get(`forkChangesAfter ${batch}`) === true,
     });
     this.#sequencer.start();

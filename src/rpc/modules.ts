@@ -84,8 +84,22 @@ export interface SequencerStatus {
   blockNumber: number;
   openBatch: number;
   closedBatch: number;
+  /** Null where nothing tells this node of forced batches. */
+  forcedBatches: ForcedBatchStatus | null;
   /** Used resources of the open batch by name, for `zkevm_status`. */
   wip: { blockTxCount: number; batchTxCount: number; used: Record<string, number> };
+}
+
+/** Forced batches that wait. */
+export interface ForcedBatchStatus {
+  /** Number of the one that goes next. */
+  readonly next: number;
+  /** How many can be processed. */
+  readonly pending: number;
+  /** How many wait for one that is missing. */
+  readonly blocked: number;
+  /** Unix ms by which those that can be are processed; null where none can. */
+  readonly deadlineMs: number | null;
 }
 
 /** What became of a transaction in one closed batch. */

@@ -67,8 +67,8 @@ export class Committer {
     return this.#below(1);
   }
 
-  /** The durable chain was taken back to this block; nothing waits. */
-  wentBack(durableBlock: number): void {
+  /** The durable chain ends with this block by another way: it was taken back, or a forced batch brought its own. Nothing waits. */
+  movedTo(durableBlock: number): void {
     this.#durableBlock = durableBlock;
   }
 

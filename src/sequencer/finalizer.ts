@@ -2,10 +2,11 @@
  * The work in progress: the open batch with its resources, and the open L2 block with its transactions. It keeps the books and talks to
  * the engine; when to open, seal and close is the loop's business.
  */
-import type { EngineHead, NativeEngine, SealedBlock } from '../native/engine.js';
+import type { EngineHead, ForcedBatchOutcome, NativeEngine, SealedBlock } from '../native/engine.js';
 import { OUTCOME, packListOf } from '../native/layouts.js';
 import type { PoolEntry } from '../pool/entry.js';
-import type { ClosingReason } from './closing/types.js';
+import { CLOSING_REASONS, type ClosingReason } from './closing/types.js';
+import type { DueForcedBatch } from './forced-batches.js';
 import { type BatchLimitConfig, batchLimits } from './limits.js';
 import { type ExecutionAnswer, type ExecutionOutcome, readExecutionAnswer, type TouchedAccount } from './outcome.js';
 import { ResourceLedger, type Shortfall } from './resource-ledger.js';
@@ -14,7 +15,15 @@ import { type ResourceVector, readResources, writeResources } from './resources.
 /** Verbs of the engine that sequencing uses. */
 export type SequencingEngine = Pick<
   NativeEngine,
-  'sealedHead' | 'openBlock' | 'execute' | 'finishBlock' | 'commitBlocks' | 'discardBlock' | 'discardSealed' | 'closeBatch'
+  | 'sealedHead'
+  | 'openBlock'
+  | 'execute'
+  | 'finishBlock'
+  | 'commitBlocks'
+  | 'discardBlock'
+  | 'discardSealed'
+  | 'closeBatch'
+  | 'executeForcedBatch'
 >;
 
 /** The open batch. */
@@ -81,6 +90,13 @@ export interface ClosedWipBatch {
   readonly closing: Closing;
 }
 
+/** A forced batch that is executed and durable. */
+export interface ForcedBatchDone {
+  readonly outcome: ForcedBatchOutcome;
+  readonly touched: readonly TouchedAccount[];
+  readonly closed: ClosedWipBatch;
+}
+
 /** Books of the work in progress. */
 export class Finalizer {
   readonly #engine: SequencingEngine;
@@ -90,12 +106,14 @@ export class Finalizer {
   #batch: WipBatch;
   #block: WipBlock | null = null;
   #headBlock: number;
+  #nextForcedBatch: number;
 
   constructor(engine: SequencingEngine, limits: BatchLimitConfig) {
     this.#engine = engine;
     this.#limitConfig = limits;
     const head = engine.sealedHead();
     this.#headBlock = head.blockNumber;
+    this.#nextForcedBatch = head.nextForcedBatch;
     this.#batch = this.#batchFrom(head);
   }
 
@@ -110,6 +128,11 @@ export class Finalizer {
   /** Newest sealed L2 block, durable or not. */
   get headBlock(): number {
     return this.#headBlock;
+  }
+
+  /** Number of the forced batch that goes next. */
+  get nextForcedBatch(): number {
+    return this.#nextForcedBatch;
   }
 
   /** The batch holds nothing: what does not fit it now never fits. */
@@ -188,6 +211,33 @@ export class Finalizer {
     this.#resync();
   }
 
+  /** Has a forced batch executed as a batch of its own, durable when this resolves. The open batch is fresh, and nothing waits to be committed. */
+  async force({ batch: forced, deadlineMs }: DueForcedBatch, nowMs: number): Promise<ForcedBatchDone> {
+    if (this.#block !== null || !this.isBatchFresh) throw new Error('a forced batch goes between batches');
+    const { number, ledger } = this.#batch;
+    const outcome = await this.#engine.executeForcedBatch({
+      number: forced.number,
+      data: bytesOf(forced.data),
+      timestamp: forced.forcedAt,
+      globalExitRoot: bytesOf(forced.globalExitRoot),
+      l1BlockHash: bytesOf(forced.l1ParentHash),
+      deadlineMs,
+      nowMs,
+    });
+    if (outcome.batchNumber !== number)
+      throw new RangeError(`forced batch ${forced.number} is batch ${outcome.batchNumber}, not ${number}`);
+    this.#resync();
+    const batch: WipBatch = {
+      number,
+      ledger: new ResourceLedger(ledger.limits, readResources(outcome.used)),
+      txCount: outcome.block?.txCount ?? 0,
+      blockCount: outcome.block === undefined ? 0 : 1,
+      openedAtMs: nowMs,
+    };
+    const closing = { reason: CLOSING_REASONS.forcedBatch, detailJson: outcome.certificateJson };
+    return { outcome, touched: readExecutionAnswer(outcome.touched).touched, closed: { batch, closing } };
+  }
+
   /** After a failure: forgets the open block here, whatever the engine made of it, and answers it. */
   abandon(): WipBlock | null {
     const block = this.#block;
@@ -218,6 +268,7 @@ export class Finalizer {
   #resync(): void {
     const head = this.#engine.sealedHead();
     this.#headBlock = head.blockNumber;
+    this.#nextForcedBatch = head.nextForcedBatch;
     this.#batch = this.#batchFrom(head);
   }
 
@@ -236,6 +287,8 @@ export class Finalizer {
     };
   }
 }
+
+const bytesOf = (hex: string): Buffer => Buffer.from(hex.slice(2), 'hex');
 
 const ITEM_HEAD_BYTES = 21;
 const itemBytes = ({ entry }: SliceItem): number => ITEM_HEAD_BYTES + entry.raw.length;

@@ -1,6 +1,7 @@
 /** Metrics of the sequencer. */
 import type { Counter, CounterValue, Gauge, Histogram, MetricsRegistry } from '../common/metrics.js';
 import type { CommittedBlocks, SealedBlock } from '../native/engine.js';
+import type { ForcedBatchStatus } from '../rpc/modules.js';
 import type { OrderingPolicy } from './config.js';
 import { MODES, type Mode } from './mode.js';
 import type { ResourceLedger } from './resource-ledger.js';
@@ -22,6 +23,10 @@ export interface SequencerGauges {
   commitWaiting(): number;
   /** Order of ready transactions. */
   ordering(): OrderingPolicy;
+  /** Null where nothing tells of forced batches. */
+  forcedBatches(): ForcedBatchStatus | null;
+  /** Unix ms. */
+  nowMs(): number;
 }
 
 /** Metrics of the sequencer. */
@@ -39,6 +44,7 @@ export class SequencerMetrics {
   readonly sliceTxs: Histogram;
   readonly commitBlocks: Histogram;
   readonly listenerErrors: Counter;
+  readonly forcedBatches: Counter;
 
   constructor(registry: MetricsRegistry, gauges: SequencerGauges) {
     this.txs = registry.counter('zknode_tx_total', 'Transactions that the executor decided about, by result.', ['result']);
@@ -63,7 +69,13 @@ export class SequencerMetrics {
     this.sliceTxs = registry.histogram('zknode_slice_txs', 'Transactions handed to one native execution.', SLICE_BUCKETS);
     this.commitBlocks = registry.histogram('zknode_commit_blocks', 'L2 blocks made durable by one write.', COMMIT_BUCKETS);
     this.listenerErrors = registry.counter('zknode_block_listener_errors_total', 'Failures of listeners of published L2 blocks.');
+    this.forcedBatches = registry.counter(
+      'zknode_forced_batches_total',
+      'Forced batches processed, by result: one with an L2 block, an empty one, one without effect.',
+      ['result'],
+    );
     collectGauges(registry, gauges);
+    collectForcedBatches(registry, gauges);
   }
 
   /** Books a sealed L2 block. */
@@ -83,6 +95,27 @@ export class SequencerMetrics {
     this.batchClosed.inc(1, { reason });
     for (const [i, resource] of RESOURCE_NAMES.entries()) this.batchUsedRatio.observe(ledger.fill(i), { resource });
   }
+}
+
+function collectForcedBatches(registry: MetricsRegistry, { forcedBatches, nowMs }: SequencerGauges): void {
+  registry
+    .gauge('zknode_forced_batches_pending', 'Forced batches that wait: ready to be processed, or blocked by one that is missing.', [
+      'state',
+    ])
+    .collect((gauge) => {
+      const status = forcedBatches();
+      gauge.set(status?.pending ?? 0, { state: 'ready' });
+      gauge.set(status?.blocked ?? 0, { state: 'blocked' });
+    });
+  registry
+    .gauge(
+      'zknode_forced_batch_deadline_seconds',
+      'Time until the next forced batch has to be processed, negative when it is late; 0 without one.',
+    )
+    .collect((gauge) => {
+      const deadlineMs = forcedBatches()?.deadlineMs ?? null;
+      gauge.set(deadlineMs === null ? 0 : (deadlineMs - nowMs()) / 1000);
+    });
 }
 
 function collectGauges(registry: MetricsRegistry, gauges: SequencerGauges): void {

@@ -8,6 +8,7 @@ import type { VerificationStatus } from '../rpc/modules.js';
 import type { SequencerConfig } from './config.js';
 import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import type { SequencingEngine } from './finalizer.js';
+import type { ForcedBatchSource } from './forced-batches.js';
 import type { TakeBackModules } from './take-back.js';
 
 /** Parts that the sequencer works with. */
@@ -18,8 +19,8 @@ export interface SequencerModules {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
-  /** Unix ms by which a forced batch has to be processed; null when none waits. */
-  readonly forcedDeadlineMs?: () => number | null;
+  /** Forced batches; none where absent. */
+  readonly forcedBatches?: ForcedBatchSource;
   /** True when the batch after this one belongs to another fork. */
   readonly forkChangesAfter?: (batch: number) => boolean;
   /** Where explanations are kept, and what is there; in memory only where absent. */

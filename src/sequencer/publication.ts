@@ -30,6 +30,9 @@ export interface PublicationParts {
   readonly verifier: SequencerModules['verifier'];
 }
 
+/** A durable L2 block with the pool entries in it, and the batch that it closed. */
+export type DurableBlock = Pick<Sealing, 'sealed' | 'closed'> & { readonly block: { readonly entries: readonly PoolEntry[] } };
+
 /** Publishes what is durable. */
 export class Publication {
   readonly publisher: Publisher;
@@ -58,12 +61,15 @@ export class Publication {
   }
 
   /** A batch is closed and may have to wait for the disk; what did not fit it is kept with it. */
-  batchClosed({ batch, reason, closedAtMs }: Certificate, misfits: ReadonlyMap<PoolEntry, Shortfall>): void {
+  batchClosed(
+    { batch, reason, closedAtMs }: Pick<Certificate, 'batch' | 'reason' | 'closedAtMs'>,
+    misfits: ReadonlyMap<PoolEntry, Shortfall>,
+  ): void {
     this.#explain.batchClosed({ number: batch, reason, closedAtMs }, misfits, this.#parts.index.drainChanged());
   }
 
   /** An L2 block is durable, and the batch that it closed. */
-  blockDurable({ sealed, block, closed }: Sealing): void {
+  blockDurable({ sealed, block, closed }: DurableBlock): void {
     const { index, metrics, clock, log } = this.#parts;
     const startedMs = clock.monotonicMs();
     const nowMs = clock.nowMs();

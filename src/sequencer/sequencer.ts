@@ -2,6 +2,7 @@
  * The sequencer's loop. It runs at its own pace: transactions, timers and operators only wake it.
  *
  *   turn:  closing rule?   -> seal the open L2 block and close the batch with it
+ *          forced batch?   -> execute it as a batch of its own
  *          block due?      -> seal it
  *          ready?          -> open a block if none is open, run one slice
  *          nothing to do   -> sleep until a signal or the next deadline
@@ -23,6 +24,8 @@ import { Committer } from './committer.js';
 import { Deadlines } from './deadlines.js';
 import type { StoredExplanation } from './explain-store.js';
 import { type Closing, Finalizer } from './finalizer.js';
+import { type DueForcedBatch, ForcedBatches } from './forced-batches.js';
+import { ForcedRunner } from './forced-runner.js';
 import { SequencerMetrics } from './metrics.js';
 import { ModeMachine } from './mode.js';
 import type { SequencerModules } from './modules.js';
@@ -51,6 +54,9 @@ export class Sequencer implements RpcSequencer {
   readonly #committer: Committer;
   readonly #recovery: Recovery;
   readonly #rollbacks: RollbackRequests;
+  readonly #forced: ForcedBatches;
+  readonly #forcedRunner: ForcedRunner;
+  #unsubscribe: () => void = () => undefined;
   #failedCommit: FailedCommit | null = null;
   #paused = false;
   #resumeRequested = false;
@@ -63,7 +69,9 @@ export class Sequencer implements RpcSequencer {
     const { engine, pool, config, clock, log, metrics } = modules;
     this.#modules = modules;
     this.#finalizer = new Finalizer(engine, config);
-    this.#deadlines = new Deadlines(this.#finalizer, config, clock, modules.forcedDeadlineMs);
+    this.#forced = new ForcedBatches(modules.forcedBatches, () => this.#finalizer.nextForcedBatch, log);
+    // What may not be processed now is no reason to close a batch.
+    this.#deadlines = new Deadlines(this.#finalizer, config, clock, () => (this.#mayForce ? this.#forced.deadlineMs : null));
     this.#mode = new ModeMachine(clock, log);
     this.#wakeup = new Wakeup(clock);
     this.#metrics = new SequencerMetrics(metrics, {
@@ -75,6 +83,8 @@ export class Sequencer implements RpcSequencer {
       blockTxCount: () => this.#finalizer.block?.entries.length ?? 0,
       commitWaiting: () => this.#committer.waitingCount,
       ordering: () => config.ordering,
+      forcedBatches: () => this.#forced.status(),
+      nowMs: () => clock.nowMs(),
     });
     const common = { finalizer: this.#finalizer, metrics: this.#metrics, config, clock, log };
     this.#slices = new SliceRunner({ ...common, pool });
@@ -101,6 +111,7 @@ export class Sequencer implements RpcSequencer {
       },
     });
     const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer };
+    this.#forcedRunner = new ForcedRunner({ ...parts, publication: this.#publication, metrics: this.#metrics, log });
     const halt = (reason: string, isFinal: boolean): void => this.#halt(reason, isFinal);
     this.#recovery = new Recovery({ ...parts, engine, mode: this.#mode, log, halt });
     const { publisher } = this.#publication;
@@ -127,6 +138,7 @@ export class Sequencer implements RpcSequencer {
     this.#modules.log.info('sequencer starts', { block: this.#finalizer.headBlock, openBatch: number, openBatchTxs: txCount });
     this.#mode.sequence();
     this.#endIfReached();
+    this.#unsubscribe = this.#modules.forcedBatches?.onChange(() => this.forcedBatchesChanged()) ?? this.#unsubscribe;
     this.#loop = this.#run();
   }
 
@@ -196,6 +208,7 @@ export class Sequencer implements RpcSequencer {
       blockNumber: this.#committer.durableBlock,
       openBatch: batch.number,
       closedBatch: this.#publication.durableBatch,
+      forcedBatches: this.#forced.status(),
       wip: {
         blockTxCount: block?.entries.length ?? 0,
         batchTxCount: batch.txCount,
@@ -239,6 +252,11 @@ export class Sequencer implements RpcSequencer {
     });
   }
 
+  /** More forced batches wait, or others: the loop looks at them. */
+  forcedBatchesChanged(): void {
+    this.#command('forcedBatches', null, () => this.#wakeup.signal());
+  }
+
   /** An invariant is broken outside of the loop: nothing is executed or admitted until an operator resumes. */
   halt(reason: string): void {
     this.#command('halt', reason, () => this.#halt(reason));
@@ -263,6 +281,7 @@ export class Sequencer implements RpcSequencer {
     }
     await this.#committer.idle();
     if (this.#failedCommit !== null) await this.#commitFailed(this.#failedCommit);
+    this.#unsubscribe();
     this.#rollbacks.drop();
     this.#resolveStopped();
   }
@@ -283,11 +302,28 @@ export class Sequencer implements RpcSequencer {
     }
     const nowMs = this.#modules.clock.nowMs();
     const verdict = this.#judge.verdict(nowMs);
+    const forced = verdict === null && this.#mayForce ? this.#forced.due(nowMs) : null;
     if (verdict !== null) await this.#closeBatch(verdict, nowMs);
+    else if (forced !== null) await this.#runForced(forced, nowMs);
     else if (this.#deadlines.isBlockDue(nowMs)) await this.#endBlock(nowMs);
     else if (this.#mode.mode === 'draining') await this.#drain(nowMs);
     else if (this.#mayWork()) await this.#work(nowMs);
     else await this.#wakeup.until(this.#deadlines.nextMs());
+  }
+
+  /** Also while something downstream lags: L1 leaves limited time for them, and there are few. */
+  get #mayForce(): boolean {
+    const { mode } = this.#mode;
+    return !this.#paused && (mode === 'sequencing' || mode === 'throttled');
+  }
+
+  /** The open batch holds nothing; an open L2 block without transactions makes room. */
+  async #runForced(forced: DueForcedBatch, nowMs: number): Promise<void> {
+    if (this.#finalizer.block !== null) await this.#finalizer.discard();
+    await this.#committer.idle();
+    if (this.#failedCommit !== null) throw this.#failedCommit.error;
+    await this.#forcedRunner.run(forced, nowMs);
+    this.#batchOpened();
   }
 
   #mayWork(): boolean {
@@ -354,9 +390,13 @@ export class Sequencer implements RpcSequencer {
 
   /** The next batch is open; the closed one may have to wait for the disk yet. */
   #batchClosed({ batch, reason, binding, txCount, blockCount }: Certificate): void {
+    this.#modules.log.info('batch closed', { batch, reason, binding, txs: txCount, blocks: blockCount });
+    this.#batchOpened();
+  }
+
+  #batchOpened(): void {
     this.#judge.batchOpened();
     this.#slices.batchOpened();
-    this.#modules.log.info('batch closed', { batch, reason, binding, txs: txCount, blocks: blockCount });
     this.#endIfReached();
   }
 

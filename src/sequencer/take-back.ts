@@ -95,19 +95,24 @@ export class TakeBack {
     } finally {
       // The books follow the engine, wherever it stopped.
       finalizer.abandon();
-      committer.wentBack(finalizer.headBlock);
+      committer.movedTo(finalizer.headBlock);
       slices.batchOpened();
       tell(finalizer.headBlock);
     }
   }
 
-  /** The last L2 block of a closed batch; null where there is no such batch, which the engine then says. */
+  /** The newest L2 block at the end of a closed batch; null where there is no such batch, which the engine then says. */
   #lastBlockOf(number: number): number | null {
     const { engine } = this.#modules;
-    const json = engine.batchJson(number, false);
-    if (json === null) return null;
-    const { closed, blocks } = JSON.parse(json) as { closed: boolean; blocks: string[] };
-    const last = blocks.at(-1);
-    return !closed || last === undefined ? null : engine.blockNumberByHash(Buffer.from(last.slice(2), 'hex'));
+    // A forced batch may have no block. The genesis has one.
+    for (let batch = number; batch >= 0; batch--) {
+      const json = engine.batchJson(batch, false);
+      if (json === null) return null;
+      const { closed, blocks } = JSON.parse(json) as { closed: boolean; blocks: string[] };
+      if (!closed) return null;
+      const last = blocks.at(-1);
+      if (last !== undefined) return engine.blockNumberByHash(Buffer.from(last.slice(2), 'hex'));
+    }
+    return null;
   }
 }

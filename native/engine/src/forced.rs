@@ -7,6 +7,7 @@ use alloy_primitives::{B256, Bytes};
 use serde::Serialize;
 use zkevm_codec::{BatchItem, decode_batch};
 use zkevm_executor::{BatchResult, SkippedTx, StateDiff, forced_batch_hash};
+use zkevm_primitives::RomError;
 use zkevm_state_db::records::{BatchKind, ForcedOrigin};
 
 use crate::block::touched_answer;
@@ -190,7 +191,7 @@ fn certificate(
         tx_count: result.blocks.iter().map(|block| block.transactions.len()).sum(),
         block_count: result.blocks.len(),
         closed_at_ms: request.now_ms,
-        rom_error: result.invalid.map(|error| error.name()),
+        rom_error: result.invalid.map(RomError::name),
         skipped: if result.invalid.is_some() { Vec::new() } else { skipped(&request.data, &result.skipped) },
     })
 }

@@ -126,7 +126,7 @@ impl Engine {
         let mut transactions = included(&batch.data, &result, None)
             .map_err(|failure| EngineError::Executor(format!("an executed batch cannot be decoded: {failure}")))?;
         let Some(block) = result.blocks.pop() else {
-            self.commit_without_block(chain, &result, part, closing)?;
+            self.commit_without_block(chain, &result, &part, closing)?;
             return Ok(None);
         };
         let transactions = transactions.pop().unwrap_or_default();
@@ -140,7 +140,7 @@ impl Engine {
         &self,
         chain: &ChainState,
         result: &BatchResult,
-        part: BatchPart,
+        part: &BatchPart,
         closing: (&BatchClosing, u64),
     ) -> EngineResult<()> {
         let _writing = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -348,6 +348,29 @@ mod tests {
         assert_eq!(decode::<ChainRecord>("chain", &bytes).unwrap_err().code(), "STATE_DB_CORRUPT");
     }
 
+    /// [`HeadRecord`] before format 3.
+    #[derive(RlpEncodable)]
+    struct OldHead {
+        block: u64,
+        block_hash: B256,
+        timestamp: u64,
+        state_root: B256,
+        closed_batch: u64,
+        tree_depth: u64,
+    }
+
+    #[test]
+    fn records_of_older_formats_have_no_forced_batch() {
+        let (block_hash, state_root) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        let old = OldHead { block: 7, block_hash, timestamp: 5, state_root, closed_batch: 3, tree_depth: 9 };
+        let mut head: HeadRecord = decode("head", &encode(&old)).unwrap();
+        assert_eq!((head.tree_depth, head.forced_batch, head.next_forced_batch()), (9, None, 1));
+        assert_eq!(encode(&head), encode(&old));
+        head.forced_batch = Some(4);
+        assert_eq!(decode::<HeadRecord>("head", &encode(&head)).unwrap(), head);
+        assert_eq!(head.next_forced_batch(), 5);
+    }
+
     #[test]
     fn an_account_round_trips_and_the_empty_one_is_empty() {
         let account = AccountRecord { nonce: 3, balance: U256::MAX, code_hash: B256::repeat_byte(1), code_length: 5 };

@@ -9,6 +9,7 @@ export const CLOSING_REASONS = {
   resourceMargin: 'Resource margin exhausted',
   noTransactionFits: 'No transaction fits',
   forcedBatchDeadline: 'Forced batch deadline',
+  forcedBatch: 'Forced batch',
   maxDeltaTimestamp: 'Max delta timestamp',
   operator: 'Operator',
   forkChange: 'Fork change',

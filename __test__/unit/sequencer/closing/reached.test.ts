@@ -5,6 +5,7 @@ import type { Certificate } from '../../../../src/sequencer/certificate.js';
 import { type FakeBatch, FakeDisk } from '../../../helpers/fake-disk.js';
 import { FAKE_LIMITS } from '../../../helpers/fake-engine.js';
 import { addressOf } from '../../../helpers/fake-transaction.js';
+import { ForcedSource, forcedBatch } from '../../../helpers/forced-source.js';
 import { type SimOptions, startSim } from '../../../helpers/sim-node.js';
 
 function disk(): FakeDisk {
@@ -111,14 +112,19 @@ test('the next marker does not fit', async (t) => {
 });
 
 test('forced batch deadline', async (t) => {
-  let deadline: number | null = null;
-  const node = await startSim({ disk: disk(), sequencer: { ...fast, batchMaxAgeMs: 3_600_000 }, forcedDeadlineMs: () => deadline });
+  const forcedBatches = new ForcedSource();
+  const node = await startSim({ disk: disk(), sequencer: { ...fast, batchMaxAgeMs: 3_600_000 }, forcedBatches });
   await node.send();
-  deadline = node.clock.nowMs() + 1_000;
+  const deadlineMs = node.clock.nowMs() + 1_000;
+  forcedBatches.add(forcedBatch(1, Buffer.alloc(0), { deadlineMs }));
   await node.clock.run(900);
   t.is(node.disk.closed.length, 0);
   await node.clock.run(200);
-  t.is(node.disk.closed[0]?.reason, 'Forced batch deadline');
+  t.deepEqual(
+    node.disk.closed.map(({ reason }) => reason),
+    ['Forced batch deadline', 'Forced batch'],
+  );
+  t.is(certificateOf(node.disk.closed[0]).bound, deadlineMs);
 });
 
 test('fork change', async (t) => {

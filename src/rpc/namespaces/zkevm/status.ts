@@ -48,6 +48,7 @@ export function statusJson(services: RpcServices): string {
     lastChecked: verification === null ? null : toQuantity(verification.checkedBatch),
     lastVerified: toQuantity(finality.verifiedBatch()),
     verification: verification === null ? null : { ...verification, checkedBatch: undefined },
+    forcedBatches: status.forcedBatches,
     wip: status.wip,
     pool: txs,
   });
