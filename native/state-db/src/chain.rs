@@ -130,7 +130,9 @@ impl Store {
         if count == 0 {
             return Ok(transactions);
         }
-        for (index, item) in (0..count).zip(self.scan(schema::TRANSACTION, &schema::indexed_key(block, 0))?) {
+        let to = schema::indexed_key(block, count).to_vec();
+        let items = self.scan_range(schema::TRANSACTION, &schema::indexed_key(block, 0), to)?;
+        for (index, item) in (0..count).zip(items) {
             let (key, value) = item?;
             if schema::parse_indexed_key(&key) != Some((block, index)) {
                 break;
@@ -196,12 +198,9 @@ impl Store {
     /// [`DbError::Corrupt`].
     pub fn logs(&self, block: u64, first: u32, count: u32) -> DbResult<Vec<LogRecord>> {
         let mut logs = Vec::with_capacity(count as usize);
-        for item in self.scan(schema::LOG, &schema::indexed_key(block, first))?.take(count as usize) {
-            let (key, value) = item?;
-            if schema::parse_indexed_key(&key).is_none_or(|(of, _)| of != block) {
-                break;
-            }
-            logs.push(self.decode("log", &value)?);
+        let (from, to) = (schema::indexed_key(block, first), schema::number_key(block.saturating_add(1)));
+        for item in self.scan_range(schema::LOG, &from, to.to_vec())?.take(count as usize) {
+            logs.push(self.decode("log", &item?.1)?);
         }
         Ok(logs)
     }

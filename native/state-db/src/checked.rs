@@ -6,7 +6,7 @@ use crate::error::DbResult;
 use crate::records::{LogRecord, ReceiptRecord, TransactionRecord};
 use crate::schema::{self, meta};
 use crate::snapshot::Snapshot;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Store, up_to};
 
 impl Store {
     /// The newest verified batch; all before it were verified too. `None` before the first.
@@ -80,7 +80,8 @@ impl Snapshot<'_> {
     ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + use<'_>> {
         let prefix = schema::number_key(number);
         let mode = IteratorMode::From(&prefix, Direction::Forward);
-        let items = self.view().iterator_cf(self.store().family(family)?, mode);
+        let bounds = up_to(schema::number_key(number.saturating_add(1)));
+        let items = self.view().iterator_cf_opt(self.store().family(family)?, bounds, mode);
         let items = items.map(move |item| item.map_err(|error| self.store().read_failed(family, error)));
         Ok(items.take_while(move |item| item.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }

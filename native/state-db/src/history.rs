@@ -93,7 +93,8 @@ impl Store {
     /// flat table had, since a block's history entry and its flat value are written together.
     fn previous_after(&self, family: &str, flat_key: &[u8], block: u64) -> DbResult<Option<Box<[u8]>>> {
         let from = schema::history_key(flat_key, block.saturating_add(1));
-        match self.scan(family, &from)?.next().transpose()? {
+        let to = schema::history_key(flat_key, u64::MAX);
+        match self.scan_range(family, &from, to)?.next().transpose()? {
             Some((key, value)) if key.len() == from.len() && key.starts_with(flat_key) => Ok(Some(value)),
             _ => Ok(None),
         }

@@ -41,7 +41,7 @@ pub struct ChainRecord {
 }
 
 /// Head pointers; rewritten by every commit.
-#[derive(Debug, Clone, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, RlpEncodable, RlpDecodable)]
 #[rlp(trailing)]
 pub struct HeadRecord {
     /// Newest L2 block.

@@ -1,13 +1,13 @@
 //! One consistent view of the database, for reads that need many records to belong together while commits go on.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use rocksdb::{DB, SnapshotWithThreadMode};
+use rocksdb::{DB, DBPinnableSlice, Direction, IteratorMode, SnapshotWithThreadMode};
 
 use crate::change_set::ChangeSet;
 use crate::error::{DbError, DbResult};
 use crate::records::{AccountRecord, BatchRecord, BlockRecord, HeadRecord};
 use crate::schema::{self, meta};
-use crate::store::Store;
+use crate::store::{Store, up_to};
 
 /// The database as it was when the snapshot was taken. Short-lived: compaction keeps what it sees.
 pub struct Snapshot<'a> {
@@ -45,6 +45,11 @@ impl Snapshot<'_> {
     /// [`DbError::Rocks`] on a failed read.
     pub fn get(&self, family: &str, key: &[u8]) -> DbResult<Option<Vec<u8>>> {
         self.view.get_cf(self.store.family(family)?, key).map_err(|error| self.store.read_failed(family, error))
+    }
+
+    /// As [`Snapshot::get`], without a copy.
+    pub(crate) fn get_pinned(&self, family: &str, key: &[u8]) -> DbResult<Option<DBPinnableSlice<'_>>> {
+        self.view.get_pinned_cf(self.store.family(family)?, key).map_err(|error| self.store.read_failed(family, error))
     }
 
     /// Reads several values, in the order of the keys.
@@ -155,8 +160,9 @@ impl Snapshot<'_> {
     /// The previous value recorded by the first block after `block` that changed `flat_key`.
     fn previous_after(&self, family: &str, flat_key: &[u8], block: u64) -> DbResult<Option<Box<[u8]>>> {
         let from = schema::history_key(flat_key, block.saturating_add(1));
-        let mode = rocksdb::IteratorMode::From(&from, rocksdb::Direction::Forward);
-        let next = self.view.iterator_cf(self.store.family(family)?, mode).next().transpose();
+        let mode = IteratorMode::From(&from, Direction::Forward);
+        let bounds = up_to(schema::history_key(flat_key, u64::MAX));
+        let next = self.view.iterator_cf_opt(self.store.family(family)?, bounds, mode).next().transpose();
         match next.map_err(|error| self.store.read_failed(family, error))? {
             Some((key, value)) if key.len() == from.len() && key.starts_with(flat_key) => Ok(Some(value)),
             _ => Ok(None),

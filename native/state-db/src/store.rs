@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use alloy_rlp::Decodable;
 use rocksdb::{
     BlockBasedOptions, Cache, ChecksumType, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBPinnableSlice, ErrorKind, Options, WriteBatch, WriteBufferManager, WriteOptions,
+    DBPinnableSlice, Direction, ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteBufferManager,
+    WriteOptions,
 };
 
 use crate::error::{DbError, DbResult};
@@ -237,8 +238,30 @@ impl Store {
     /// # Errors
     /// [`DbError::Corrupt`] when the column family does not exist.
     pub fn scan(&self, family: &str, from: &[u8]) -> DbResult<impl Iterator<Item = DbResult<Entry>> + '_> {
-        let mode = rocksdb::IteratorMode::From(from, rocksdb::Direction::Forward);
-        let items = self.db.iterator_cf(self.family(family)?, mode);
+        self.scan_with(family, from, ReadOptions::default())
+    }
+
+    /// As [`Store::scan`], up to `to` (exclusive).
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`] when the column family does not exist.
+    pub(crate) fn scan_range(
+        &self,
+        family: &str,
+        from: &[u8],
+        to: Vec<u8>,
+    ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + '_> {
+        self.scan_with(family, from, up_to(to))
+    }
+
+    fn scan_with(
+        &self,
+        family: &str,
+        from: &[u8],
+        bounds: ReadOptions,
+    ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + use<'_>> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let items = self.db.iterator_cf_opt(self.family(family)?, bounds, mode);
         let family = schema::ALL.iter().copied().find(|name| *name == family).unwrap_or_default();
         Ok(items.map(move |item| item.map_err(|error| self.read_failed(family, error))))
     }
@@ -293,6 +316,13 @@ impl Store {
         }
         if found < FORMAT_VERSION { self.migrate(found) } else { Ok(()) }
     }
+}
+
+/// Keys below `to`. An iterator without a bound may have to skip much of what comes after its range before it finds that it is at the end.
+pub(crate) fn up_to(to: impl Into<Vec<u8>>) -> ReadOptions {
+    let mut bounds = ReadOptions::default();
+    bounds.set_iterate_upper_bound(to);
+    bounds
 }
 
 fn database_options(options: &StoreOptions, cache: &Cache) -> Options {

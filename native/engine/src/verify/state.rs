@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{AccountState, BatchState, StateDiff, StateError, StateReader};
 use zkevm_state_db::records::{AccountRecord, BlockRecord};
-use zkevm_state_db::{DbResult, Past, PastReader, Snapshot};
+use zkevm_state_db::{DbError, DbResult, Past, PastReader, Snapshot};
 
 use super::StoredBatch;
 use super::mismatch::{Key, Mismatch, same, same_value};
@@ -120,7 +120,9 @@ impl<'a> CheckedState<'a> {
     }
 
     fn compare_keys(&self, number: u64, diff: &StateDiff) -> DbResult<Result<(), Box<Mismatch>>> {
-        let changes = self.snapshot.change_set(number)?;
+        let stored = self.stored.borrow();
+        let missing = || DbError::corrupt(format!("the change set of block {number} is not one of the batch's"));
+        let changes = stored.reader.change_set(number).ok_or_else(missing)?;
         let accounts: Vec<Address> = diff.accounts.iter().map(|account| account.address).collect();
         let slots: Vec<(Address, U256)> = diff.storage.iter().map(|slot| (slot.address, slot.slot)).collect();
         let compared = same("the changed accounts", &changes.accounts, &accounts)
