@@ -1,7 +1,7 @@
 /** What must hold after every session, whatever happened in it. */
 import { MARKER_USED } from '../helpers/fake-engine.js';
 import { costOf } from '../helpers/fake-execution.js';
-import type { SessionRecord } from './session.js';
+import type { SessionRecord } from './books.js';
 
 /** Every breach, as sentences. */
 export function breaches(record: SessionRecord): string[] {

@@ -1,12 +1,10 @@
 /** One short life of pool and sequencer, the same each time but for one incident at one call of the engine. */
-import { errorMessage } from '../../src/common/errors.js';
-import { silentLogger } from '../../src/common/logger.js';
 import { FakeDisk } from '../helpers/fake-disk.js';
 import { FAKE_LIMITS, type FakeMoment } from '../helpers/fake-engine.js';
-import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
+import { addressOf, type FakeTransaction, fakeTransaction, GWEI } from '../helpers/fake-transaction.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
-import type { SessionRecord } from './session.js';
+import { SessionBooks, type SessionRecord } from './books.js';
 
 /** What happens, at which call (counted over all lives of the node), and what somebody does about it. */
 export interface Incident {
@@ -40,27 +38,19 @@ class Life {
   readonly #incident: Incident | null;
   readonly #clock = new SimClock();
   readonly #disk = new FakeDisk();
+  readonly #books = new SessionBooks(this.#disk);
   readonly #calls: string[] = [];
-  readonly #sent = new Map<string, FakeTransaction>();
-  readonly #acknowledged = new Set<string>();
-  readonly #refused = new Map<string, string>();
-  readonly #published: number[][] = [];
-  readonly #firstBlocks: number[] = [];
-  readonly #errors: string[] = [];
-  readonly #funds = new Map<string, bigint>();
   readonly #limits = FAKE_LIMITS.map((limit, i) => (i < 8 ? Math.max(Math.floor(limit / 10), 600) : limit));
   #node: SimNode | null = null;
   #killed = false;
-  #kills = 0;
 
   constructor(incident: Incident | null) {
     this.#incident = incident;
   }
 
   async play(): Promise<{ record: SessionRecord; calls: readonly string[] }> {
-    for (const address of [ANNA, BERT, HEAVY, HEAVIER, GAP, NEVER, CHEAP]) this.#funds.set(address, RICH);
-    this.#funds.set(POOR, (TRANSFER_WEI * 3n) / 2n);
-    for (const [address, balance] of this.#funds) this.#disk.fund(address, balance);
+    for (const address of [ANNA, BERT, HEAVY, HEAVIER, GAP, NEVER, CHEAP]) this.#books.fund(address, RICH);
+    this.#books.fund(POOR, (TRANSFER_WEI * 3n) / 2n);
     await this.#start();
     for (const [waitMs, act] of this.#script()) {
       await this.#clock.run(waitMs);
@@ -71,7 +61,7 @@ class Life {
     await this.#tend();
     // Clients that were not answered, or were refused, send again; and again, where the incident met just that.
     for (let round = 0; round < 2; round++) {
-      for (const [hash, transaction] of this.#sent) if (!this.#acknowledged.has(hash)) this.#send(transaction);
+      for (const transaction of this.#books.unanswered) this.#send(transaction);
       await this.#clock.run(SETTLE_MS);
       await this.#tend();
     }
@@ -112,25 +102,10 @@ class Life {
   }
 
   #send(transaction: FakeTransaction): void {
-    const raw = rawOf(transaction);
-    const hash = hashOf(raw);
-    this.#sent.set(hash, transaction);
-    this.#node?.pool.add(raw).then(
-      () => this.#answered(hash, true),
-      // Known already: it was taken, and the answer did not come through.
-      (error: Error) => this.#answered(hash, error.message === 'already known', error.message),
-    );
-  }
-
-  #answered(hash: string, isTaken: boolean, message = ''): void {
-    this.#refused.delete(hash);
-    if (isTaken) this.#acknowledged.add(hash);
-    else this.#refused.set(hash, message);
+    if (this.#node !== null) this.#books.send(this.#node, transaction);
   }
 
   async #start(): Promise<void> {
-    const heard: number[] = [];
-    const first = this.#disk.blocks.length + 1;
     const base = this.#calls.length;
     this.#node = await startSim({
       clock: this.#clock,
@@ -141,12 +116,10 @@ class Life {
       latencyMs: () => 2,
       answerMs: () => 2,
       faults: (verb, moment, call) => this.#maybe(verb, moment, base + call),
-      log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
+      log: this.#books.log,
     }).catch(() => null);
     if (this.#node === null) return this.#start();
-    this.#published.push(heard);
-    this.#firstBlocks.push(first);
-    this.#node.sequencer.onBlock((block) => heard.push(block.number));
+    this.#books.begin(this.#node);
   }
 
   #maybe(verb: string, moment: FakeMoment, id: number): 'kill' | undefined {
@@ -168,26 +141,13 @@ class Life {
     }
     this.#node?.engine.kill();
     this.#killed = false;
-    this.#kills++;
+    this.#books.killed();
     await this.#start();
   }
 
   #record(): SessionRecord {
     if (this.#node === null) throw new Error('the node did not start');
-    return {
-      seed: 0,
-      disk: this.#disk,
-      funds: this.#funds,
-      limits: this.#limits,
-      sequencer: {},
-      sent: this.#sent,
-      acknowledged: this.#acknowledged,
-      refused: this.#refused,
-      published: this.#published,
-      firstBlocks: this.#firstBlocks,
-      node: this.#node,
-      errors: this.#incident?.what === 'error' ? [] : this.#errors,
-      kills: this.#kills,
-    };
+    const setting = { seed: 0, disk: this.#disk, limits: this.#limits, sequencer: {}, node: this.#node };
+    return this.#books.close(setting, this.#incident?.what === 'error');
   }
 }

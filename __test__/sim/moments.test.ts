@@ -3,9 +3,9 @@
  * resumes or starts again. The same short life each time: replacement, nonce gap, drained sender, misfits, eviction, closed batches.
  */
 import test from 'ava';
+import type { SessionRecord } from './books.js';
 import { breaches } from './invariants.js';
 import { type Incident, playLife } from './life.js';
-import type { SessionRecord } from './session.js';
 
 const CALLS_MIN = 40;
 /** Of a transaction whose nonce another one took, whose sender has spent what it had, or that a full pool cannot take. */

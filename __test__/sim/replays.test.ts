@@ -9,7 +9,8 @@ import { FakeDisk } from '../helpers/fake-disk.js';
 import { FakeEngine } from '../helpers/fake-engine.js';
 import { MemoryRecord } from '../helpers/memory-record.js';
 import { seedOr } from '../helpers/seeded.js';
-import { playSession, type SessionRecord } from './session.js';
+import type { SessionRecord } from './books.js';
+import { playSession } from './session.js';
 
 const FIRST_SEED = seedOr(40_000);
 const SESSIONS = Number(process.env['ZKEVM_SIM_REPLAYS'] ?? 200);

@@ -2,44 +2,22 @@
  * One simulated session of pool and sequencer from one seed: random settings, latencies, arrivals (honest and hostile), passing faults
  * and kills. Time is virtual, the disk survives, everything else is lost at a kill.
  */
-import { errorMessage } from '../../src/common/errors.js';
-import { silentLogger } from '../../src/common/logger.js';
 import { PRE_STATUS } from '../../src/native/layouts.js';
 import type { PoolConfig } from '../../src/pool/config.js';
 import type { RecordSink } from '../../src/recording/frames.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
 import { FakeDisk } from '../helpers/fake-disk.js';
 import { FAKE_LIMITS, type FakeFaults, type FakeMoment } from '../helpers/fake-engine.js';
-import { addressOf, type FakeTransaction, fakeTransaction, GWEI, hashOf, rawOf } from '../helpers/fake-transaction.js';
+import { addressOf, type FakeTransaction, fakeTransaction, GWEI } from '../helpers/fake-transaction.js';
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
+import { SessionBooks, type SessionRecord } from './books.js';
 
 /** A sender with what its wallet believes. */
 interface Wallet {
   readonly address: string;
   nonce: number;
-}
-
-/** What a session leaves behind to be judged. */
-export interface SessionRecord {
-  readonly seed: number;
-  readonly disk: FakeDisk;
-  /** Balances at the beginning. */
-  readonly funds: ReadonlyMap<string, bigint>;
-  readonly limits: readonly number[];
-  readonly sequencer: Partial<SequencerConfig>;
-  readonly sent: Map<string, FakeTransaction>;
-  readonly acknowledged: Set<string>;
-  readonly refused: Map<string, string>;
-  /** Block numbers heard by listeners, by life of the node. */
-  readonly published: number[][];
-  /** First block that each life could publish. */
-  readonly firstBlocks: number[];
-  readonly node: SimNode;
-  /** Errors logged by a session without injected faults. */
-  readonly errors: readonly string[];
-  readonly kills: number;
 }
 
 const SETTLE_MS = 20_000;
@@ -58,24 +36,17 @@ class Session {
   readonly #random: Seeded;
   readonly #clock = new SimClock();
   readonly #disk = new FakeDisk();
+  readonly #books = new SessionBooks(this.#disk);
   readonly #limits: number[];
   readonly #sequencer: Partial<SequencerConfig>;
   readonly #pool: Partial<PoolConfig>;
   readonly #wallets: Wallet[] = [];
-  readonly #funds = new Map<string, bigint>();
-  readonly #sent = new Map<string, FakeTransaction>();
-  readonly #acknowledged = new Set<string>();
-  readonly #refused = new Map<string, string>();
-  readonly #published: number[][] = [];
-  readonly #firstBlocks: number[] = [];
-  readonly #errors: string[] = [];
   readonly #latencyMax: number;
   readonly #answerMax: number;
   readonly #faultRate: number;
   readonly #jumpRate: number;
   #faultsLeft = 2;
   #salt = 0;
-  #kills = 0;
 
   constructor(
     readonly seed: number,
@@ -106,8 +77,7 @@ class Session {
       const address = addressOf(0xa1 + i);
       const rich = random.chance(0.7);
       const balanceWei = rich ? 10n ** 20n : BigInt(random.between(1, 30)) * 21_000n * GWEI;
-      this.#disk.fund(address, balanceWei);
-      this.#funds.set(address, balanceWei);
+      this.#books.fund(address, balanceWei);
       this.#wallets.push({ address, nonce: 0 });
     }
   }
@@ -130,21 +100,8 @@ class Session {
     // Nothing is under way when it is looked at: what a call has done, its answer has told.
     node.sequencer.pause();
     await this.#clock.run(QUIET_MS);
-    return {
-      seed: this.seed,
-      disk: this.#disk,
-      funds: this.#funds,
-      limits: this.#limits,
-      sequencer: this.#sequencer,
-      sent: this.#sent,
-      acknowledged: this.#acknowledged,
-      refused: this.#refused,
-      published: this.#published,
-      firstBlocks: this.#firstBlocks,
-      node,
-      errors: this.#faultRate === 0 ? this.#errors : [],
-      kills: this.#kills,
-    };
+    const setting = { seed: this.seed, disk: this.#disk, limits: this.#limits, sequencer: this.#sequencer, node };
+    return this.#books.close(setting, this.#faultRate > 0);
   }
 
   async #start(): Promise<SimNode> {
@@ -163,12 +120,9 @@ class Session {
       answerMs: () => this.#random.between(0, this.#answerMax),
       faults,
       ...(this.record && { record: this.record() }),
-      log: { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) },
+      log: this.#books.log,
     });
-    const heard: number[] = [];
-    this.#published.push(heard);
-    this.#firstBlocks.push(this.#disk.blocks.length + 1);
-    node.sequencer.onBlock((block) => heard.push(block.number));
+    this.#books.begin(node);
     return node;
   }
 
@@ -189,21 +143,14 @@ class Session {
   async #kill(node: SimNode): Promise<SimNode> {
     node.engine.kill();
     node.recorder?.abandon();
-    this.#kills++;
+    this.#books.killed();
     const next = await this.#start();
     for (const wallet of this.#wallets) wallet.nonce = Number(next.pool.pendingNonce(wallet.address));
     return next;
   }
 
   #send(node: SimNode): void {
-    const transaction = this.#transaction();
-    const raw = rawOf(transaction);
-    const hash = hashOf(raw);
-    this.#sent.set(hash, transaction);
-    node.pool.add(raw).then(
-      () => this.#acknowledged.add(hash),
-      (error: Error) => this.#refused.set(hash, error.message),
-    );
+    const raw = this.#books.send(node, this.#transaction());
     // A client that did not hear an answer sends again.
     if (this.#random.chance(0.05)) node.pool.add(raw).catch(() => undefined);
   }
