@@ -1,4 +1,5 @@
 /** Effective price of pool transactions: binds the formula to the current prices and to pool entries. */
+import type { PricedTransaction } from '../rpc/modules.js';
 import {
   breakEvenGasPrice,
   type EffectiveGasPriceConfig,
@@ -15,16 +16,6 @@ import { packRepricing } from './repricing.js';
 export interface PriceSource {
   readonly l1Wei: bigint;
   suggestedWei(): bigint;
-}
-
-/** What the price of a transaction depends on; a pool entry has all of it. */
-export interface PricedTransaction {
-  readonly gasPrice: bigint;
-  readonly batchBytes: number;
-  readonly zeroBytes: number;
-  readonly to: string | null;
-  readonly raw: Buffer;
-  readonly need: { readonly gasUsed: number };
 }
 
 /** Selector of `transfer(address,uint256)`, as it stands in the data of an ERC-20 transfer of 68 bytes: RLP head 0xb844, then the selector. */

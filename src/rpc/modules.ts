@@ -163,8 +163,8 @@ export interface GasPriceOracle {
   minimumWei(): bigint;
 }
 
-/** What the effective price of a transaction depends on. */
-export interface PricedCall {
+/** What the effective price of a transaction depends on; a pool entry has all of it. */
+export interface PricedTransaction {
   /** Signed price in wei. */
   readonly gasPrice: bigint;
   /** Bytes inside batchL2Data, and the zero bytes among them. */
@@ -178,7 +178,7 @@ export interface PricedCall {
 /** The share of the signed price that is charged. */
 export interface EffectivePricing {
   /** Percentage byte: `(byte + 1) / 256` of the signed price. */
-  percentage(transaction: PricedCall): number;
+  percentage(transaction: PricedTransaction): number;
 }
 
 export interface RpcModules {

@@ -55,6 +55,21 @@ pub struct BatchInput {
     pub cancel: CancelToken,
 }
 
+impl BatchInput {
+    /// Accumulated input hash after the batch.
+    #[must_use]
+    pub fn acc_input_hash(&self) -> B256 {
+        acc_input_hash(
+            &self.old_acc_input_hash,
+            &self.batch_l2_data,
+            &self.l1_info_root,
+            self.timestamp_limit,
+            &self.sequencer,
+            &self.forced_block_hash_l1,
+        )
+    }
+}
+
 /// What became of an entry of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedTx {
@@ -126,14 +141,7 @@ pub fn execute_batch_with<S: BatchState>(
     };
     Ok(BatchResult {
         new_state_root,
-        new_acc_input_hash: acc_input_hash(
-            &input.old_acc_input_hash,
-            &input.batch_l2_data,
-            &input.l1_info_root,
-            input.timestamp_limit,
-            &input.sequencer,
-            &input.forced_block_hash_l1,
-        ),
+        new_acc_input_hash: input.acc_input_hash(),
         new_local_exit_root,
         new_batch_number: input.old_batch_number.next(),
         invalid,

@@ -54,47 +54,27 @@ pub trait StateReader {
     }
 }
 
-impl<T: StateReader + ?Sized> StateReader for &T {
-    fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        (**self).account(address)
-    }
-    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        (**self).storage(address, slot)
-    }
-    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        (**self).code(hash)
-    }
-    fn loads_code(&self, hash: &B256) -> Result<(), StateError> {
-        (**self).loads_code(hash)
-    }
+/// Whoever leads to a state reads it as the state itself does.
+macro_rules! reads_through {
+    ($($pointer:ty),+) => {$(
+        impl<T: StateReader + ?Sized> StateReader for $pointer {
+            fn account(&self, address: &Address) -> Result<AccountState, StateError> {
+                (**self).account(address)
+            }
+            fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
+                (**self).storage(address, slot)
+            }
+            fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
+                (**self).code(hash)
+            }
+            fn loads_code(&self, hash: &B256) -> Result<(), StateError> {
+                (**self).loads_code(hash)
+            }
+        }
+    )+};
 }
 
-impl<T: StateReader + ?Sized> StateReader for std::sync::Arc<T> {
-    fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        (**self).account(address)
-    }
-    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        (**self).storage(address, slot)
-    }
-    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        (**self).code(hash)
-    }
-    fn loads_code(&self, hash: &B256) -> Result<(), StateError> {
-        (**self).loads_code(hash)
-    }
-}
-
-impl<T: StateReader + ?Sized> StateReader for Box<T> {
-    fn account(&self, address: &Address) -> Result<AccountState, StateError> {
-        (**self).account(address)
-    }
-    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
-        (**self).storage(address, slot)
-    }
-    fn code(&self, hash: &B256) -> Result<Bytes, StateError> {
-        (**self).code(hash)
-    }
-}
+reads_through!(&T, std::sync::Arc<T>, Box<T>);
 
 /// A state that blocks can be applied to.
 pub trait BatchState: StateReader {

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, Bytes};
 use zkevm_executor::vectors::Expected;
-use zkevm_executor::{BatchInput, CancelToken, L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf, acc_input_hash};
+use zkevm_executor::{BatchInput, CancelToken, L1InfoLeaf, L1InfoSource, ProvenL1InfoLeaf};
 use zkevm_primitives::{BatchNumber, Counters, ForkId, ForkSpec};
 use zkevm_state_db::records::{BatchKind, BatchRecord, BlockRecord};
 use zkevm_state_db::{DbError, Snapshot, schema};
@@ -103,17 +103,7 @@ fn l1_info(blocks: &[BlockRecord]) -> L1InfoSource {
 
 /// A sequenced batch has no accInputHash before L1 sequenced it; then it is what these inputs give.
 fn stored_or_computed_acc_input_hash(batch: &BatchRecord, input: &BatchInput) -> B256 {
-    if !batch.acc_input_hash.is_zero() {
-        return batch.acc_input_hash;
-    }
-    acc_input_hash(
-        &input.old_acc_input_hash,
-        &input.batch_l2_data,
-        &input.l1_info_root,
-        input.timestamp_limit,
-        &input.sequencer,
-        &input.forced_block_hash_l1,
-    )
+    if batch.acc_input_hash.is_zero() { input.acc_input_hash() } else { batch.acc_input_hash }
 }
 
 fn counters_of(batch: &BatchRecord) -> Counters {

@@ -1,11 +1,11 @@
 //! Batches written in the format of the vectors, with a witness in the place of the whole state.
 
 use super::Expected;
+use super::counters::VectorCounters;
 use crate::BatchInput;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use zkevm_primitives::Counters;
 use zkevm_state_tree::H4;
 use zkevm_state_tree::witness::Node;
 
@@ -72,7 +72,7 @@ struct Document<'a> {
     contracts_bytecode: BTreeMap<String, String>,
     db: BTreeMap<B256, Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    virtual_counters: Option<CounterNames>,
+    virtual_counters: Option<VectorCounters>,
 }
 
 #[derive(Serialize)]
@@ -87,26 +87,6 @@ enum L1Info {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         smt_proof: Vec<B256>,
     },
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CounterNames {
-    steps: u64,
-    arith: u64,
-    binary: u64,
-    mem_align: u64,
-    keccaks: u64,
-    padding: u64,
-    poseidon: u64,
-    sha256: u64,
-}
-
-impl From<Counters> for CounterNames {
-    fn from(counters: Counters) -> Self {
-        let Counters { steps, arith, binary, mem_align, keccaks, padding, poseidon, sha256 } = counters;
-        Self { steps, arith, binary, mem_align, keccaks, padding, poseidon, sha256 }
-    }
 }
 
 impl WitnessedBatch {
@@ -155,7 +135,7 @@ impl WitnessedBatch {
             l1_info_tree: l1_info_tree(input),
             contracts_bytecode: self.contracts_bytecode(),
             db: self.db(),
-            virtual_counters: expected.counters.map(CounterNames::from),
+            virtual_counters: expected.counters.map(VectorCounters::from),
         })
     }
 }

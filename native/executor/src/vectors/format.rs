@@ -1,5 +1,6 @@
 //! The JSON formats of the vectors.
 
+use super::counters::VectorCounters;
 use super::export::Execution;
 use super::{VectorState, input_template};
 use crate::memory_state::{GenesisAccount, MemoryState};
@@ -171,7 +172,7 @@ struct RawVector<'a> {
     #[serde(borrow, default)]
     txs: Option<Vec<RawEntry<'a>>>,
     #[serde(default)]
-    virtual_counters: Option<RawCounters>,
+    virtual_counters: Option<VectorCounters>,
     #[serde(borrow, default)]
     gas_limit: Option<Number<'a>>,
     #[serde(default)]
@@ -221,20 +222,6 @@ struct RawAccount<'a> {
     bytecode: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     storage: Option<HashMap<Cow<'a, str>, Cow<'a, str>>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawCounters {
-    steps: u64,
-    arith: u64,
-    binary: u64,
-    mem_align: u64,
-    keccaks: u64,
-    padding: u64,
-    poseidon: u64,
-    #[serde(default)]
-    sha256: u64,
 }
 
 impl RawVector<'_> {
@@ -370,7 +357,7 @@ impl RawVector<'_> {
                 .map(Number::u64)
                 .transpose()
                 .map_err(|what| ("newNumBatch", what))?,
-            counters: self.virtual_counters.map(RawCounters::build),
+            counters: self.virtual_counters.map(Counters::from),
         })
     }
 }
@@ -400,20 +387,5 @@ impl RawAccount<'_> {
             code: self.bytecode.as_deref().map_or(Ok(Bytes::new()), bytes)?,
             storage,
         })
-    }
-}
-
-impl RawCounters {
-    const fn build(self) -> Counters {
-        Counters {
-            steps: self.steps,
-            arith: self.arith,
-            binary: self.binary,
-            mem_align: self.mem_align,
-            keccaks: self.keccaks,
-            padding: self.padding,
-            poseidon: self.poseidon,
-            sha256: self.sha256,
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! object, or an array of them), [`run_vector`] executes one and reports field by field. A batch of our own can be
 //! written in the same format ([`WitnessedBatch`]).
 
+mod counters;
 mod exceptions;
 mod export;
 mod format;
