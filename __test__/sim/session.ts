@@ -63,7 +63,7 @@ class Session {
       sliceTxsMax: random.pick([1, 4, 256]),
       lookAhead: random.pick([1, 4, 64]),
       emptyBlocks: random.pick(['never', 'never', 'interval'] as const),
-      ordering: random.pick(['price', 'price', 'fcfs'] as const),
+      ordering: random.pick(['price', 'price+time', 'fcfs'] as const),
       resourceMarginPercent: random.pick([10, 1, 0]),
       maxWaitMs: random.pick([500, 5_000, 60_000]),
       closeBatchOnShutdown: random.chance(0.5),

@@ -270,7 +270,11 @@ const sequencer: Settings<SequencerConfig> = {
     default: SEQUENCER_DEFAULTS.emptyBlocks,
     of: SEQUENCER_CHOICES.emptyBlocks,
   }),
-  ordering: choice({ doc: 'Order of ready transactions.', default: SEQUENCER_DEFAULTS.ordering, of: SEQUENCER_CHOICES.ordering }),
+  ordering: choice({
+    doc: 'Order of ready transactions: by price, by arrival, or by both (priceDoublingMs).',
+    default: SEQUENCER_DEFAULTS.ordering,
+    of: SEQUENCER_CHOICES.ordering,
+  }),
   prioritySenders: addressList({ doc: 'Senders whose ready transactions go before those of all others.', default: [] }),
   closeBatchOnShutdown: toggle({ doc: 'Close the open batch when the node stops.', default: SEQUENCER_DEFAULTS.closeBatchOnShutdown }),
 };

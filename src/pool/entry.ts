@@ -133,6 +133,21 @@ export function byPrice(a: PoolEntry, b: PoolEntry): number {
   return comparePrice(a, b) || a.arrival - b.arrival;
 }
 
+/**
+ * Price and waiting: `doublingMs` of waiting weigh as much as twice the price. The order of two does not change while they wait, as both
+ * wait.
+ */
+export function byPriceAndTime(doublingMs: number): (a: PoolEntry, b: PoolEntry) => number {
+  return (a, b) =>
+    priceTimeScore(b.priceRank, b.receivedAtMs, doublingMs) - priceTimeScore(a.priceRank, a.receivedAtMs, doublingMs) ||
+    a.arrival - b.arrival;
+}
+
+/** The higher, the sooner. */
+export function priceTimeScore(price: number, receivedAtMs: number, doublingMs: number): number {
+  return Math.log2(Math.max(1, price)) * doublingMs - receivedAtMs;
+}
+
 /** First come, first served. */
 export function byArrival(a: PoolEntry, b: PoolEntry): number {
   return a.arrival - b.arrival;

@@ -7,7 +7,7 @@ import type { NumberRule } from '../pool/config.js';
 export type EmptyBlocksPolicy = 'never' | 'interval';
 
 /** Order of ready transactions. */
-export type OrderingPolicy = 'price' | 'fcfs';
+export type OrderingPolicy = 'price' | 'fcfs' | 'price+time';
 
 /** Settings of the sequencer. */
 export interface SequencerConfig {
@@ -17,6 +17,8 @@ export interface SequencerConfig {
   readonly batchMaxAgeMs: number;
   readonly emptyBlocks: EmptyBlocksPolicy;
   readonly ordering: OrderingPolicy;
+  /** Ordering `price+time`: waiting so long weighs as much as twice the price. */
+  readonly priceDoublingMs: number;
   /** Senders whose ready transactions go before those of all others, lower-case addresses. */
   readonly prioritySenders: readonly string[];
   /** Transactions of one batch; 0 = no limit by count. */
@@ -59,6 +61,7 @@ export const SEQUENCER_DEFAULTS: SequencerConfig = {
   batchMaxAgeMs: 60_000,
   emptyBlocks: 'never',
   ordering: 'price',
+  priceDoublingMs: 10_000,
   prioritySenders: [],
   batchTxsMax: 0,
   resourceMarginPercent: 10,
@@ -111,6 +114,12 @@ export const SEQUENCER_RULES = {
   sliceTxsMax: { min: 1, max: 4_096, unit: 'transactions', help: 'Transactions of one native call.' },
   sliceBudgetMs: { min: 1, max: 1_000, unit: 'ms', help: 'Execution time of one native call.' },
   maxWaitMs: { min: 0, max: 86_400_000, unit: 'ms', help: 'Waiting time after which a ready transaction goes first in an empty batch.' },
+  priceDoublingMs: {
+    min: 1,
+    max: 86_400_000,
+    unit: 'ms',
+    help: 'Ordering price+time: waiting so long weighs as much as twice the price.',
+  },
   stopAtBatch: { min: 0, max: 9_007_199_254_740_991, unit: 'batch', help: 'Stop after this batch is closed; 0 = never.' },
   stopAtBlock: {
     min: 0,
@@ -122,4 +131,4 @@ export const SEQUENCER_RULES = {
 } as const satisfies Partial<Record<keyof SequencerConfig, NumberRule>>;
 
 /** Choices of the named settings. */
-export const SEQUENCER_CHOICES = { emptyBlocks: ['never', 'interval'], ordering: ['price', 'fcfs'] } as const;
+export const SEQUENCER_CHOICES = { emptyBlocks: ['never', 'interval'], ordering: ['price', 'fcfs', 'price+time'] } as const;

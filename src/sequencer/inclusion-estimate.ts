@@ -57,13 +57,14 @@ export class InclusionEstimator {
    */
   #ahead(gasPriceWei: bigint): number {
     let ahead = 0;
+    const nowMs = this.#clock.nowMs();
     for (const account of this.#index.accounts()) {
       const end = account.firstMissingNonce();
       let costWei = 0n;
       for (const entry of account.entries) {
         if (entry.nonceNumber < account.nonce) continue;
         costWei += entry.costWei;
-        if (entry.nonceNumber >= end || costWei > account.balanceWei || !this.#goesBefore(entry, gasPriceWei)) break;
+        if (entry.nonceNumber >= end || costWei > account.balanceWei || !this.#goesBefore(entry, gasPriceWei, nowMs)) break;
         ahead++;
       }
     }

@@ -52,7 +52,7 @@ test('many big transactions that pay more do not keep the small ones out: those 
   t.is(disk.blocks[0]?.txHashes.length, 1 + small.length);
 });
 
-for (const ordering of ['price', 'fcfs'] as const) {
+for (const ordering of ['price', 'fcfs', 'price+time'] as const) {
   test(`priority senders go first, by ${ordering} among themselves, each in the order of its nonces`, async (t) => {
     const disk = funded(6);
     const [vip, other] = [addressOf(5), addressOf(6)];
@@ -70,3 +70,20 @@ for (const ordering of ['price', 'fcfs'] as const) {
     t.deepEqual(disk.blocks.at(-1)?.txHashes, [...hashes, rich]);
   });
 }
+
+test('by price and time, waiting weighs as much as twice the price every so often', async (t) => {
+  const disk = funded(6);
+  const node = await startSim({ disk, sequencer: { blockIntervalMs: 50, ordering: 'price+time', priceDoublingMs: 1_000 } });
+  node.sequencer.pause();
+  const first = await node.send({ sender: addressOf(1) });
+  await node.clock.run(990);
+  const twice = await node.send({ sender: addressOf(2), gasPrice: String(2n * GWEI) });
+  const same = await node.send({ sender: addressOf(3), gasPrice: String(2n * GWEI) });
+  await node.clock.run(1_000);
+  const late = await node.send({ sender: addressOf(4), gasPrice: String(2n * GWEI) });
+  const ahead = [1n, 3n, 4n, 9n].map((price) => node.sequencer.estimateInclusion(price * GWEI).ahead);
+  t.deepEqual(ahead, [4, 3, 2, 0]);
+  node.sequencer.resume();
+  await node.clock.run(1_000);
+  t.deepEqual(disk.blocks.at(-1)?.txHashes, [twice, same, first, late]);
+});
