@@ -187,6 +187,7 @@ export class FakeChain {
     get: (hash) => this.pending.get(hash),
     state: (hash) => this.states.get(hash) ?? null,
     pendingNonce: () => this.nonce + BigInt(this.pending.size),
+    contentFrom: (address) => ({ pending: address === SENDER ? [...this.pending.values()] : [], queued: [] }),
     content: () => ({ pending: new Map([[SENDER, [...this.pending.values()]]]), queued: new Map() }),
     counts: () => ({ pending: this.pending.size, queued: 0 }),
     onPending: (listener) => {

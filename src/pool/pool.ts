@@ -165,16 +165,21 @@ export class Pool implements RpcPool {
   content(): { pending: Map<string, PoolTransaction[]>; queued: Map<string, PoolTransaction[]> } {
     const pending = new Map<string, PoolTransaction[]>();
     const queued = new Map<string, PoolTransaction[]>();
-    for (const account of this.index.accounts()) {
-      const missing = account.firstMissingNonce();
-      for (const entry of account.entries) {
-        const side = entry.nonceNumber < missing ? pending : queued;
-        const list = side.get(account.address);
-        if (list === undefined) side.set(account.address, [entry]);
-        else list.push(entry);
-      }
+    for (const { address } of this.index.accounts()) {
+      const content = this.contentFrom(address);
+      if (content.pending.length > 0) pending.set(address, content.pending);
+      if (content.queued.length > 0) queued.set(address, content.queued);
     }
     return { pending, queued };
+  }
+
+  contentFrom(address: string): { pending: PoolTransaction[]; queued: PoolTransaction[] } {
+    const account = this.index.account(address.toLowerCase());
+    if (account === undefined) return { pending: [], queued: [] };
+    const missing = account.firstMissingNonce();
+    const at = account.entries.findIndex(({ nonceNumber }) => nonceNumber >= missing);
+    const end = at < 0 ? account.entries.length : at;
+    return { pending: account.entries.slice(0, end), queued: account.entries.slice(end) };
   }
 
   counts(): { pending: number; queued: number } {

@@ -52,6 +52,8 @@ export interface RpcPool {
   pendingNonce(address: string): bigint;
   /** Transactions of every account: contiguous ones as pending, others as queued. */
   content(): { pending: Map<string, PoolTransaction[]>; queued: Map<string, PoolTransaction[]> };
+  /** The same of one account. */
+  contentFrom(address: string): { pending: PoolTransaction[]; queued: PoolTransaction[] };
   counts(): { pending: number; queued: number };
   /** Called with each transaction that enters the pool; answers an unsubscribe function. */
   onPending(listener: (transaction: PoolTransaction) => void): () => void;

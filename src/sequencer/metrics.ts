@@ -35,6 +35,7 @@ export class SequencerMetrics {
   readonly txReverted: CounterValue;
   readonly txs: Counter;
   readonly repriced: Counter;
+  readonly underReserved: Counter;
   readonly batchClosed: Counter;
   readonly batchUsedRatio: Histogram;
   readonly blockStage: Histogram;
@@ -54,6 +55,10 @@ export class SequencerMetrics {
       'zknode_tx_repriced_total',
       'Transactions charged another effective price than expected, because of the gas they used.',
       ['how'],
+    );
+    this.underReserved = registry.counter(
+      'zknode_tx_under_reserved_total',
+      'Transactions for which fewer counters were reserved than used; what was used counted.',
     );
     this.batchClosed = registry.counter('zknode_batch_closed_total', 'Closed batches by reason.', ['reason']);
     this.batchUsedRatio = registry.histogram(

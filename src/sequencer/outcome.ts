@@ -36,6 +36,8 @@ export interface TouchedAccount extends AccountState {
 /** A whole answer. */
 export interface ExecutionAnswer {
   readonly outcomes: readonly ExecutionOutcome[];
+  /** Places of outcomes whose reserve the engine stated below what was used. */
+  readonly underReserved: readonly number[];
   readonly touched: readonly TouchedAccount[];
 }
 
@@ -50,10 +52,22 @@ export function readExecutionAnswer(bytes: Buffer): ExecutionAnswer {
   if (bytes.length < touchedAt + touchedCount * TOUCHED_ROW.bytes) throw new RangeError('execution answer: truncated');
   const view = viewOf(bytes);
   const outcomes: ExecutionOutcome[] = [];
-  for (let i = 0; i < rows; i++) outcomes.push(readOutcome(view, OUTCOME_HEADER.bytes + i * OUTCOME_ROW.bytes));
+  const underReserved: number[] = [];
+  for (let i = 0; i < rows; i++) {
+    const at = OUTCOME_HEADER.bytes + i * OUTCOME_ROW.bytes;
+    if (isUnderReserved(view, at)) underReserved.push(i);
+    outcomes.push(readOutcome(view, at));
+  }
   const touched: TouchedAccount[] = [];
   for (let i = 0; i < touchedCount; i++) touched.push(readTouched(bytes, view, touchedAt + i * TOUCHED_ROW.bytes));
-  return { outcomes, touched };
+  return { outcomes, underReserved, touched };
+}
+
+function isUnderReserved(view: DataView, at: number): boolean {
+  for (let i = 0; i < COUNTER_COUNT; i++) {
+    if (view.getUint32(at + OUTCOME_ROW.reserved + 4 * i, true) < view.getUint32(at + OUTCOME_ROW.used + 4 * i, true)) return true;
+  }
+  return false;
 }
 
 function readOutcome(view: DataView, at: number): ExecutionOutcome {

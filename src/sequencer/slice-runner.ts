@@ -96,6 +96,7 @@ export class SliceRunner {
     const repricing = pool.pricing.repricing(slice.entries);
     const answer = await finalizer.execute({ items, maxMisfits: misfitsMax, budgetNanos: leftMs * 1_000_000, repricing });
     this.#executing = [];
+    if (answer.underReserved.length > 0) this.#reportUnderReserved(slice.entries, answer.underReserved);
     const { ledger, txCount } = finalizer.batch;
     this.#sizer.observe(before.used, ledger.used, txCount - txCountBefore);
     this.#settle(slice.entries, answer, before, wasFresh);
@@ -141,6 +142,13 @@ export class SliceRunner {
 
   get #knownMax(): number {
     return this.#modules.config.lookAhead * KNOWN_MISFITS_PER_LOOK_AHEAD;
+  }
+
+  /** The engine's estimate is at fault; what was used counts, so no batch gets more than it may. */
+  #reportUnderReserved(slice: readonly PoolEntry[], places: readonly number[]): void {
+    const { metrics, log } = this.#modules;
+    metrics.underReserved.inc(places.length);
+    log.warn('counters were reserved below what was used', { txs: places.length, first: slice[places[0] ?? 0]?.hash });
   }
 
   #settle(slice: readonly PoolEntry[], answer: ExecutionAnswer, before: ResourceLedger, wasFresh: boolean): void {

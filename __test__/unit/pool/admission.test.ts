@@ -312,6 +312,10 @@ test('content: contiguous nonces are pending, the others queued; pendingNonce do
     [3n],
   );
   t.is(node.pool.pendingNonce(SENDER.toUpperCase().replace('0X', '0x')), 2n);
+  t.deepEqual(node.pool.contentFrom(SENDER), { pending: pending.get(SENDER), queued: queued.get(SENDER) });
+  t.deepEqual(node.pool.contentFrom(addressOf(0xff)), { pending: [], queued: [] });
+  await node.send({ nonce: 2 });
+  t.is(node.pool.contentFrom(SENDER).pending.length, 4);
 });
 
 test('limits: per account, and in all', async (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { silentLogger } from '../../../src/common/logger.js';
 import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, fakeTransaction, GWEI, hashOf, rawOf } from '../../helpers/fake-transaction.js';
 import { SimClock } from '../../helpers/sim-clock.js';
@@ -129,6 +130,19 @@ test('a transaction on which the core fails is tried twice, then ended; the othe
   await node.clock.run(500);
   t.like(node.pool.state(bad), { status: 'invalid', reason: 'internal' });
   t.deepEqual(node.disk.blocks[0]?.txHashes, [good]);
+});
+
+test('a reserve below the use is said, and the use counts', async (t) => {
+  const lines: string[] = [];
+  const log = { ...silentLogger, warn: (message: string) => void lines.push(message) };
+  const node = await startSim({ disk: funded(), sequencer: { blockIntervalMs: 100 }, log });
+  const used = [4_000, 100, 200, 10, 3, 1, 400, 0];
+  const hash = await node.send({ used, reserved: [3_999, 100, 200, 10, 3, 1, 400, 0] });
+  await node.send({ sender: addressOf(0xa2) });
+  await node.clock.run(150);
+  t.true(node.disk.included.has(hash));
+  t.regex(node.metrics.text(), /zknode_tx_under_reserved_total 1/);
+  t.deepEqual(lines, ['counters were reserved below what was used']);
 });
 
 test('what does not fit an empty batch is invalid and says what it lacked', async (t) => {

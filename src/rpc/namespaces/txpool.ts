@@ -19,9 +19,8 @@ export function txpoolMethods(services: RpcServices): MethodTable {
       return `{"pending":${byAddress(pending, object)},"queued":${byAddress(queued, object)}}`;
     }),
     txpool_contentFrom: method(1, 1, (params) => {
-      const address = toHex(addressParam(params, 0));
-      const { pending, queued } = pool.content();
-      return `{"pending":${byNonce(pending.get(address) ?? [], object)},"queued":${byNonce(queued.get(address) ?? [], object)}}`;
+      const { pending, queued } = pool.contentFrom(toHex(addressParam(params, 0)));
+      return `{"pending":${byNonce(pending, object)},"queued":${byNonce(queued, object)}}`;
     }),
     txpool_inspect: method(0, 0, () => {
       const { pending, queued } = pool.content();
