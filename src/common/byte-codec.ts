@@ -2,10 +2,21 @@
 
 const INITIAL_BYTES = 4_096;
 const SEVEN_BITS = 128;
+const WORD_BITS = 64n;
+const WORD_BYTES = 8;
+const NO_DIGIT = 16;
+/** Value of a hex digit by its character code. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_unused, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), NO_DIGIT);
+  return Number.isNaN(value) ? NO_DIGIT : value;
+});
+/** More digits than this are handed to the native decoder: for fewer the call costs more than the work. */
+const SHORT_DIGITS = 128;
 
 /** A byte string under construction. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  #view = viewOver(this.#bytes);
   #length = 0;
 
   get length(): number {
@@ -53,6 +64,7 @@ export class ByteWriter {
   hex(digits: string, from = 0): this {
     const bytes = (digits.length - from) / 2;
     this.#reserve(bytes);
+    if (digits.length <= SHORT_DIGITS) return this.#shortHex(digits, from);
     if (this.#bytes.write(from === 0 ? digits : digits.slice(from), this.#length, 'hex') !== bytes) throw new RangeError('not hex digits');
     this.#length += bytes;
     return this;
@@ -60,9 +72,20 @@ export class ByteWriter {
 
   /** A whole number of any size, big-endian without leading zeros, behind its length. */
   bigint(value: bigint): this {
-    const digits = value.toString(16);
-    const even = digits.length % 2 === 0 ? digits : `0${digits}`;
-    return this.number(even.length / 2).hex(even);
+    if (value >> (2n * WORD_BITS) !== 0n) return this.#largeBigint(value);
+    this.#reserve(1 + 2 * WORD_BYTES);
+    // Behind the place of the length, then moved over its leading zeros.
+    const at = this.#length + 1;
+    this.#view.setBigUint64(at, value >> WORD_BITS);
+    this.#view.setBigUint64(at + WORD_BYTES, BigInt.asUintN(64, value));
+    const end = at + 2 * WORD_BYTES;
+    let first = at;
+    // Zero is one byte.
+    while (first < end - 1 && this.#bytes[first] === 0) first++;
+    this.#bytes[this.#length] = end - first;
+    this.#bytes.copyWithin(at, first, end);
+    this.#length = at + (end - first);
+    return this;
   }
 
   text(value: string): this {
@@ -89,7 +112,32 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
     grown.set(this.view());
     this.#bytes = grown;
+    this.#view = viewOver(grown);
   }
+
+  #shortHex(digits: string, from: number): this {
+    const bytes = this.#bytes;
+    let at = this.#length;
+    if ((digits.length - from) % 2 !== 0) throw new RangeError('not hex digits');
+    for (let i = from; i < digits.length; i += 2) {
+      const high = DIGITS[digits.charCodeAt(i)] ?? NO_DIGIT;
+      const low = DIGITS[digits.charCodeAt(i + 1)] ?? NO_DIGIT;
+      if ((high | low) >= NO_DIGIT) throw new RangeError('not hex digits');
+      bytes[at++] = (high << 4) | low;
+    }
+    this.#length = at;
+    return this;
+  }
+
+  #largeBigint(value: bigint): this {
+    const digits = value.toString(16);
+    const even = digits.length % 2 === 0 ? digits : `0${digits}`;
+    return this.number(even.length / 2).hex(even);
+  }
+}
+
+function viewOver(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Reads what a ByteWriter wrote. Throws RangeError past the end. */

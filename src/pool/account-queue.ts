@@ -119,6 +119,10 @@ export class AccountQueue {
 
   /** Entries that are contiguous from the account's nonce on, whatever the balance (geth's `pending`). */
   contiguousCount(): number {
+    const count = this.#entries.length;
+    if (count === 0) return 0;
+    // Usually nothing is missing.
+    if (this.#entries[0]?.nonceNumber === this.nonce && this.#entries[count - 1]?.nonceNumber === this.nonce + count - 1) return count;
     const start = this.#lowerBound(this.nonce);
     // Nonces ascend by at least one from entry to entry: one that is as far from the first as its place is, has no gap before it.
     let low = start;

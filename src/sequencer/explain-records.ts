@@ -28,6 +28,9 @@ export interface Moment {
   readonly balanceWei: bigint;
 }
 
+/** Moments of different senders. */
+export type Moments = readonly (readonly [sender: string, moment: Moment])[];
+
 /** What a verdict about a transaction depends on. */
 export interface Subject {
   readonly hash: string;
@@ -45,12 +48,12 @@ export interface IncludedSubject extends Subject {
 }
 
 /** The record of a closed batch, with the senders that changed since the one before. */
-export function encodeBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): Buffer {
+export function encodeBatch(batch: ClosedBatchRecord, moments: Moments): Buffer {
   const out = new ByteWriter().byte(VERSION).text(batch.reason).number(batch.closedAtMs).number(batch.misfits.size);
   for (const [hash, { resource, needed, remaining }] of batch.misfits) {
     out.hex(hash, HEX_FROM).byte(resource).number(needed).number(remaining);
   }
-  out.number(moments.size);
+  out.number(moments.length);
   for (const [address, { nonce, missingNonce, balanceWei }] of moments) {
     out.hex(address, HEX_FROM).number(nonce).number(missingNonce).bigint(balanceWei);
   }
@@ -58,7 +61,7 @@ export function encodeBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<strin
 }
 
 /** Reads `encodeBatch`. */
-export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatchRecord; moments: Map<string, Moment> } {
+export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatchRecord; moments: Moments } {
   const reader = versioned(bytes);
   const [reason, closedAtMs] = [reader.text(), reader.number()];
   const misfits = new Map<string, Shortfall>();
@@ -66,15 +69,11 @@ export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatch
     const hash = hex(reader.raw(HASH_BYTES));
     misfits.set(hash, { resource: reader.byte(), needed: reader.number(), remaining: reader.number() });
   }
-  const moments = new Map<string, Moment>();
+  const moments: [string, Moment][] = [];
   for (let count = reader.number(); count > 0; count--) {
     const address = hex(reader.raw(ADDRESS_BYTES));
-    moments.set(address, {
-      batch: number,
-      nonce: reader.number(),
-      missingNonce: reader.number(),
-      balanceWei: BigInt(`0x0${reader.bytes().toString('hex')}`),
-    });
+    const [nonce, missingNonce] = [reader.number(), reader.number()];
+    moments.push([address, { batch: number, nonce, missingNonce, balanceWei: BigInt(`0x0${reader.bytes().toString('hex')}`) }]);
   }
   return { batch: { number, reason, closedAtMs, misfits }, moments };
 }

@@ -12,7 +12,7 @@ import {
   encodeBatch,
   encodeIncluded,
   type IncludedSubject,
-  type Moment,
+  type Moments,
 } from './explain-records.js';
 
 /** Transactions in records of included ones that are kept on disk. */
@@ -24,12 +24,12 @@ const HEAD_BYTES = 17;
 
 /** What explanations are read from after a start, oldest first. */
 export type StoredExplanation =
-  | { readonly batch: ClosedBatchRecord; readonly moments: Map<string, Moment> }
+  | { readonly batch: ClosedBatchRecord; readonly moments: Moments }
   | { readonly included: readonly IncludedSubject[] };
 
 /** Where explanations are kept. */
 export interface ExplanationStore {
-  batch(record: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void;
+  batch(record: ClosedBatchRecord, moments: Moments): void;
   included(batch: number, block: number, subjects: readonly IncludedSubject[]): void;
 }
 
@@ -84,7 +84,7 @@ export class EngineExplanations implements ExplanationStore {
     return stored;
   }
 
-  batch(record: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void {
+  batch(record: ClosedBatchRecord, moments: Moments): void {
     this.#put({ batch: record.number, part: 0, count: 0 }, encodeBatch(record, moments));
   }
 

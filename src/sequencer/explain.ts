@@ -10,7 +10,7 @@ import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { BatchOutcome, BatchVerdict, Explanation } from '../rpc/modules.js';
 import { describeShortfall } from './certificate.js';
-import type { ClosedBatchRecord, IncludedSubject, Moment, Subject } from './explain-records.js';
+import type { ClosedBatchRecord, IncludedSubject, Moment, Moments, Subject } from './explain-records.js';
 import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import type { Shortfall } from './resource-ledger.js';
 
@@ -57,7 +57,7 @@ export class ExplainLog {
   /** Those that left the pool, oldest first, with the batch that was open then. */
   readonly #left = new Map<string, IncludedSubject>();
   /** Closed batches that wait for the disk: nothing is told of them, or written, before. */
-  #ahead: { readonly batch: ClosedBatchRecord; readonly moments: ReadonlyMap<string, Moment> }[] = [];
+  #ahead: { readonly batch: ClosedBatchRecord; readonly moments: Moments }[] = [];
   #durableBatch = 0;
 
   /** `stored` is what the store held at the start, oldest first. */
@@ -166,23 +166,21 @@ export class ExplainLog {
   }
 
   /** The accounts among `changed` that still have something waiting. */
-  #moments(batch: number, changed: readonly AccountQueue[]): Map<string, Moment> {
-    const moments = new Map<string, Moment>();
+  #moments(batch: number, changed: readonly AccountQueue[]): Moments {
+    const moments: [string, Moment][] = [];
     for (const account of changed) {
       if (account.size === 0) continue;
-      const { address } = account;
-      const { nonce, balanceWei } = account;
-      const moment = { batch, nonce, missingNonce: account.firstMissingNonce(), balanceWei };
+      const { address, nonce, balanceWei } = account;
+      const missingNonce = account.firstMissingNonce();
       const last = this.#timelines.get(address)?.at(-1);
       // After a start everything is new to the pool, but not to the timelines.
-      const same =
-        last !== undefined && last.nonce === nonce && last.missingNonce === moment.missingNonce && last.balanceWei === balanceWei;
-      if (!same) moments.set(address, moment);
+      const same = last !== undefined && last.nonce === nonce && last.missingNonce === missingNonce && last.balanceWei === balanceWei;
+      if (!same) moments.push([address, { batch, nonce, missingNonce, balanceWei }]);
     }
     return moments;
   }
 
-  #keepBatch(batch: ClosedBatchRecord, moments: ReadonlyMap<string, Moment>): void {
+  #keepBatch(batch: ClosedBatchRecord, moments: Moments): void {
     this.#batches.push(batch);
     if (this.#batches.length > this.#batchesMax) this.#batches.shift();
     for (const [address, moment] of moments) {

@@ -36,7 +36,7 @@ async function start(disk: FakeDisk, table: Table, batchesMax = 1_024): Promise<
 test('records decode to what was encoded', (t) => {
   const hash = `0x${'ab'.repeat(32)}`;
   const misfits = new Map([[hash, { resource: 6, needed: 1_204, remaining: 0 }]]);
-  const moments = new Map([[addressOf(0xa1), { batch: 7, nonce: 3, missingNonce: 9, balanceWei: 10n ** 24n }]]);
+  const moments = [[addressOf(0xa1), { batch: 7, nonce: 3, missingNonce: 9, balanceWei: 10n ** 24n }]] as const;
   const batch = { number: 7, reason: 'No transaction fits', closedAtMs: 1_700_000_000_123, misfits };
   t.deepEqual(decodeBatch(7, encodeBatch(batch, moments)), { batch, moments });
   const subject = { hash, sender: addressOf(0xa1), nonceNumber: 0, receivedAtMs: 1_700_000_000_000, costWei: 0n, batch: 7 };
