@@ -15,9 +15,15 @@ const SHORT_DIGITS = 128;
 
 /** A byte string under construction. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
-  #view = viewOver(this.#bytes);
+  #bytes: Buffer;
+  #view: DataView;
   #length = 0;
+
+  /** With room for so many bytes; it grows where they do not suffice. */
+  constructor(capacity = INITIAL_BYTES) {
+    this.#bytes = Buffer.allocUnsafe(capacity);
+    this.#view = viewOver(this.#bytes);
+  }
 
   get length(): number {
     return this.#length;

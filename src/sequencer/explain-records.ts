@@ -8,6 +8,9 @@ const HASH_BYTES = 32;
 const ADDRESS_BYTES = 20;
 /** Where the digits of a 0x text begin. */
 const HEX_FROM = 2;
+/** Room for the head of a record of included transactions, and for one of them: hash, sender and three numbers of the usual size. */
+const INCLUDED_HEAD_BYTES = 16;
+const INCLUDED_BYTES = HASH_BYTES + ADDRESS_BYTES + 32;
 
 /** A closed batch, as far as explanations need it. */
 export interface ClosedBatchRecord {
@@ -47,6 +50,17 @@ export interface IncludedSubject extends Subject {
   readonly batch: number;
 }
 
+/**
+ * Transactions of one L2 block that met a closed batch before they were included: as the record has them, since most are never asked about.
+ */
+export interface IncludedRecord {
+  readonly batch: number;
+  readonly count: number;
+  readonly bytes: Buffer;
+  /** `joined` of each; not known of what was included in an earlier run. */
+  readonly joined: Float64Array | null;
+}
+
 /** The record of a closed batch, with the senders that changed since the one before. */
 export function encodeBatch(batch: ClosedBatchRecord, moments: Moments): Buffer {
   const out = new ByteWriter().byte(VERSION).text(batch.reason).number(batch.closedAtMs).number(batch.misfits.size);
@@ -79,12 +93,24 @@ export function decodeBatch(number: number, bytes: Buffer): { batch: ClosedBatch
 }
 
 /** The record of transactions that one L2 block included after they had waited. */
-export function encodeIncluded(subjects: readonly IncludedSubject[]): Buffer {
-  const out = new ByteWriter().byte(VERSION).number(subjects.length);
-  for (const { hash, sender, nonceNumber, costWei, receivedAtMs } of subjects) {
-    out.hex(hash, HEX_FROM).hex(sender, HEX_FROM).number(nonceNumber).number(receivedAtMs).bigint(costWei);
+export function encodeIncluded(subjects: readonly Subject[]): Buffer {
+  const out = new ByteWriter(INCLUDED_HEAD_BYTES + INCLUDED_BYTES * subjects.length).byte(VERSION).number(subjects.length);
+  for (const subject of subjects) {
+    out.hex(subject.hash, HEX_FROM).hex(subject.sender, HEX_FROM).number(subject.nonceNumber).number(subject.receivedAtMs);
+    out.bigint(subject.costWei);
   }
   return out.copy();
+}
+
+/** Finds a transaction in a record; undefined where it is not there. */
+export function findIncluded({ batch, bytes, joined }: IncludedRecord, hash: string): IncludedSubject | undefined {
+  // Looking for the bytes is much cheaper than reading the record, which is done only where they are in it.
+  if (!bytes.includes(Buffer.from(hash.slice(HEX_FROM), 'hex'))) return undefined;
+  const subjects = decodeIncluded(batch, bytes);
+  const at = subjects.findIndex((subject) => subject.hash === hash);
+  const found = subjects[at];
+  const rank = joined?.[at];
+  return found === undefined || rank === undefined ? found : { ...found, joined: rank };
 }
 
 /** Reads `encodeIncluded`. */

@@ -5,15 +5,7 @@
 import type { Logger } from '../common/logger.js';
 import type { NativeEngine } from '../native/engine.js';
 import { packList, unpackList } from '../native/layouts.js';
-import {
-  type ClosedBatchRecord,
-  decodeBatch,
-  decodeIncluded,
-  encodeBatch,
-  encodeIncluded,
-  type IncludedSubject,
-  type Moments,
-} from './explain-records.js';
+import { type ClosedBatchRecord, decodeBatch, decodeIncluded, encodeBatch, type IncludedRecord, type Moments } from './explain-records.js';
 
 /** Transactions in records of included ones that are kept on disk. */
 const INCLUDED_MAX = 20_000;
@@ -23,14 +15,12 @@ const REMOVE = 1;
 const HEAD_BYTES = 17;
 
 /** What explanations are read from after a start, oldest first. */
-export type StoredExplanation =
-  | { readonly batch: ClosedBatchRecord; readonly moments: Moments }
-  | { readonly included: readonly IncludedSubject[] };
+export type StoredExplanation = { readonly batch: ClosedBatchRecord; readonly moments: Moments } | { readonly included: IncludedRecord };
 
 /** Where explanations are kept. */
 export interface ExplanationStore {
   batch(record: ClosedBatchRecord, moments: Moments): void;
-  included(batch: number, block: number, subjects: readonly IncludedSubject[]): void;
+  included(block: number, record: IncludedRecord): void;
 }
 
 /** A record on disk. */
@@ -77,8 +67,8 @@ export class EngineExplanations implements ExplanationStore {
     for (const item of unpackList(await this.#engine.explainLoad())) {
       const [batch, part] = [Number(item.readBigUInt64LE(0)), Number(item.readBigUInt64LE(8))];
       const bytes = item.subarray(HEAD_BYTES - 1);
-      const found: StoredExplanation = part === 0 ? decodeBatch(batch, bytes) : { included: decodeIncluded(batch, bytes) };
-      this.#remember({ batch, part, count: 'included' in found ? found.included.length : 0 });
+      const found: StoredExplanation = part === 0 ? decodeBatch(batch, bytes) : { included: readIncluded(batch, bytes) };
+      this.#remember({ batch, part, count: 'included' in found ? found.included.count : 0 });
       stored.push(found);
     }
     return stored;
@@ -88,8 +78,8 @@ export class EngineExplanations implements ExplanationStore {
     this.#put({ batch: record.number, part: 0, count: 0 }, encodeBatch(record, moments));
   }
 
-  included(batch: number, block: number, subjects: readonly IncludedSubject[]): void {
-    this.#put({ batch, part: block, count: subjects.length }, encodeIncluded(subjects));
+  included(block: number, { batch, count, bytes }: IncludedRecord): void {
+    this.#put({ batch, part: block, count }, bytes);
   }
 
   /** Resolves when everything so far is written. */
@@ -136,6 +126,11 @@ export class EngineExplanations implements ExplanationStore {
     }
     return old;
   }
+}
+
+/** A record of included transactions, checked. The bytes are copied: they are part of all that was read. */
+function readIncluded(batch: number, bytes: Buffer): IncludedRecord {
+  return { batch, count: decodeIncluded(batch, bytes).length, bytes: Buffer.from(bytes), joined: null };
 }
 
 function operation(kind: number, { batch, part }: Part): Buffer {

@@ -10,7 +10,16 @@ import type { PoolEntry } from '../pool/entry.js';
 import type { PoolIndex } from '../pool/pool-index.js';
 import type { BatchOutcome, BatchVerdict, Explanation } from '../rpc/modules.js';
 import { describeShortfall } from './certificate.js';
-import type { ClosedBatchRecord, IncludedSubject, Moment, Moments, Subject } from './explain-records.js';
+import {
+  type ClosedBatchRecord,
+  encodeIncluded,
+  findIncluded,
+  type IncludedRecord,
+  type IncludedSubject,
+  type Moment,
+  type Moments,
+  type Subject,
+} from './explain-records.js';
 import type { ExplanationStore, StoredExplanation } from './explain-store.js';
 import type { Shortfall } from './resource-ledger.js';
 
@@ -25,25 +34,6 @@ const LEFT_MAX = 10_000;
 /** The timelines go over their bound by one in so many before the oldest are forgotten: one look at all of them serves many. */
 const FORGOTTEN_SHARE = 16;
 
-/** Transactions of an L2 block that waited for a batch. Most blocks are never asked about: the first question makes the index. */
-class IncludedBlock {
-  readonly #subjects: readonly IncludedSubject[];
-  #byHash: ReadonlyMap<string, IncludedSubject> | null = null;
-
-  constructor(subjects: readonly IncludedSubject[]) {
-    this.#subjects = subjects;
-  }
-
-  get size(): number {
-    return this.#subjects.length;
-  }
-
-  find(hash: string): IncludedSubject | undefined {
-    this.#byHash ??= new Map(this.#subjects.map((subject) => [subject.hash, subject]));
-    return this.#byHash.get(hash);
-  }
-}
-
 /** Keeps what explanations are made of. */
 export class ExplainLog {
   readonly #index: PoolIndex;
@@ -52,7 +42,7 @@ export class ExplainLog {
   readonly #batches: ClosedBatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
   /** By L2 block, oldest first: they come and go by the block. */
-  readonly #included: IncludedBlock[] = [];
+  readonly #included: IncludedRecord[] = [];
   #includedCount = 0;
   /** Those that left the pool, oldest first, with the batch that was open then. */
   readonly #left = new Map<string, IncludedSubject>();
@@ -104,15 +94,12 @@ export class ExplainLog {
     // Batches are closed ahead of the disk: their own, and later ones, may be here already.
     const before = this.#batches.findLast(({ number }) => number < batch);
     if (before === undefined) return;
-    const waited: IncludedSubject[] = [];
-    for (const entry of entries) {
-      if (!met(entry, before)) continue;
-      const { hash, sender, nonceNumber, costWei, receivedAtMs, joined } = entry;
-      waited.push({ hash, sender, nonceNumber, costWei, receivedAtMs, joined, batch });
-    }
+    const waited = entries.filter((entry) => met(entry, before));
     if (waited.length === 0) return;
-    this.#keepIncluded(waited);
-    this.#store?.included(batch, block, waited);
+    const joined = Float64Array.from(waited, (entry) => entry.joined);
+    const record = { batch, count: waited.length, bytes: encodeIncluded(waited), joined };
+    this.#keepIncluded(record);
+    this.#store?.included(block, record);
   }
 
   /** Null where nothing is known: never seen, included in the first batch that it met, or gone before that. */
@@ -197,11 +184,11 @@ export class ExplainLog {
     for (const [address] of byChange.slice(0, byChange.length - TIMELINES_MAX)) this.#timelines.delete(address);
   }
 
-  #keepIncluded(subjects: readonly IncludedSubject[]): void {
-    this.#included.push(new IncludedBlock(subjects));
-    this.#includedCount += subjects.length;
+  #keepIncluded(record: IncludedRecord): void {
+    this.#included.push(record);
+    this.#includedCount += record.count;
     while (this.#includedCount > INCLUDED_MAX && this.#included.length > 1) {
-      this.#includedCount -= this.#included.shift()?.size ?? 0;
+      this.#includedCount -= this.#included.shift()?.count ?? 0;
     }
   }
 
@@ -218,7 +205,8 @@ export class ExplainLog {
 
   #findIncluded(hash: string): IncludedSubject | undefined {
     for (let i = this.#included.length - 1; i >= 0; i--) {
-      const found = this.#included[i]?.find(hash);
+      const record = this.#included[i];
+      const found = record && findIncluded(record, hash);
       if (found !== undefined) return found;
     }
     return undefined;
