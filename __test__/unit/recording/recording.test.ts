@@ -61,7 +61,7 @@ test('numbers, texts and bytes come back as they were written', (t) => {
 });
 
 test('hex digits and large integers are written as their bytes', (t) => {
-  const values = [0n, 1n, 255n, 256n, 10n ** 20n, (1n << 256n) - 1n];
+  const values = [0n, 1n, 255n, 256n, (1n << 64n) - 1n, 1n << 64n, 10n ** 20n, (1n << 128n) - 1n, 1n << 128n, (1n << 256n) - 1n];
   const out = new ByteWriter().hex('0x00ffA1', 2).hex('').hex('7b');
   for (const value of values) out.bigint(value);
   const reader = new ByteReader(out.copy());
@@ -71,7 +71,8 @@ test('hex digits and large integers are written as their bytes', (t) => {
     t.is(BigInt(`0x0${bytes.toString('hex')}`), value);
     t.true(value === 0n || bytes[0] !== 0, 'no leading zeros');
   }
-  for (const bad of ['0', 'zz', '0x12']) t.throws(() => new ByteWriter().hex(bad), { instanceOf: RangeError });
+  t.throws(() => new ByteWriter().bigint(-1n), { instanceOf: RangeError });
+  for (const bad of ['0', 'zz', '0x12', 'é0']) t.throws(() => new ByteWriter().hex(bad), { instanceOf: RangeError });
   const long = new ByteWriter().hex('ab'.repeat(10_000));
   t.is(long.copy().toString('hex'), 'ab'.repeat(10_000));
 });
