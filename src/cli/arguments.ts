@@ -56,7 +56,8 @@ function isKnown(name: string): boolean {
   return name === 'config' || Object.hasOwn(FLAG_ALIASES, name) || NAMED_SETTINGS.some(({ flag }) => flag === name);
 }
 
-/** A command line that cannot be understood. */
-export function usage(message: string): CodedError {
-  return new CodedError(`${message}: see zkevm-sequencer --help`, { code: 'CLI_USAGE' });
+/** A command line that cannot be understood; `command` is the one whose help explains it, where it has one of its own. */
+export function usage(message: string, command?: 'db' | 'replay' | 'witness'): CodedError {
+  const help = ['zkevm-sequencer', command, '--help'].filter((word) => word !== undefined).join(' ');
+  return new CodedError(`${message}: see ${help}`, { code: 'CLI_USAGE' });
 }

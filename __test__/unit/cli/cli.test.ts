@@ -44,6 +44,19 @@ test('what cannot be understood is one sentence with its code, and exit code 1',
   }
 });
 
+test('a command with a help of its own leads to it', async (t) => {
+  for (const [command, ...args] of [
+    ['db', 'rollback', '--to-batch', '1'],
+    ['replay', '--nonsense'],
+    ['witness', 'none'],
+  ] as const) {
+    const { code, err } = await run(command, ...args);
+    t.is(code, 1, command);
+    t.true(err.endsWith(`: see zkevm-sequencer ${command} --help [CLI_USAGE]\n`), err);
+    t.regex((await run(command, '--help')).out, new RegExp(`^Usage: zkevm-sequencer ${command} `));
+  }
+});
+
 test('a faulty configuration is reported before anything starts', async (t) => {
   const { code, err } = await run('start', '--port', '70000', '--no-such-option');
   t.is(code, 1);

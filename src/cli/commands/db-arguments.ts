@@ -61,7 +61,7 @@ function takeOwnOptions(args: readonly string[]): OwnOptions & { readonly rest: 
     else {
       at++;
       const value = args[at];
-      if (value === undefined) throw usage(`${name} needs a value`);
+      if (value === undefined) throw usage(`${name} needs a value`, 'db');
       texts.set(name, value);
     }
   }

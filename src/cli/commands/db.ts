@@ -34,10 +34,11 @@ export async function runDb(args: readonly string[], terminal: Terminal): Promis
     return 0;
   }
   const verb = Object.hasOwn(VERBS, parsed.command) ? VERBS[parsed.command] : undefined;
-  if (verb === undefined) throw usage(parsed.command === '' ? 'db needs a command' : `db ${parsed.command} is no command`);
-  if (parsed.words.length !== verb.words) throw usage(`db ${parsed.command} takes ${verb.words === 0 ? 'no folder' : 'one folder'}`);
-  if (parsed.keep !== null && parsed.command !== 'prune') throw usage('--keep belongs to db prune');
-  if ((parsed.toBatch !== null || parsed.yes) && parsed.command !== 'rollback') throw usage('--to-batch and --yes belong to db rollback');
+  if (verb === undefined) throw usage(parsed.command === '' ? 'db needs a command' : `db ${parsed.command} is no command`, 'db');
+  if (parsed.words.length !== verb.words) throw usage(`db ${parsed.command} takes ${verb.words === 0 ? 'no folder' : 'one folder'}`, 'db');
+  if (parsed.keep !== null && parsed.command !== 'prune') throw usage('--keep belongs to db prune', 'db');
+  if ((parsed.toBatch !== null || parsed.yes) && parsed.command !== 'rollback')
+    throw usage('--to-batch and --yes belong to db rollback', 'db');
   const tool = openMaintenance(parsed.cacheBytes);
   const endProgress = progressLine(() => tool.progress(), terminal);
   let json: string;
@@ -63,18 +64,18 @@ function keptBlocks({ keep, history }: DbArguments): number {
   try {
     if (keep !== null) blocks = setting.fromText(keep);
   } catch (error) {
-    if (error instanceof RangeError) throw usage(`--keep ${error.message}`);
+    if (error instanceof RangeError) throw usage(`--keep ${error.message}`, 'db');
     throw error;
   }
-  if (blocks === null) throw usage('an archive keeps every state: say how many blocks with --keep N, or --keep none');
+  if (blocks === null) throw usage('an archive keeps every state: say how many blocks with --keep N, or --keep none', 'db');
   return blocks;
 }
 
 function targetBatch({ toBatch, yes }: DbArguments): number {
-  if (toBatch === null) throw usage('db rollback needs --to-batch N: the newest batch afterwards');
+  if (toBatch === null) throw usage('db rollback needs --to-batch N: the newest batch afterwards', 'db');
   const number = /^\d+$/.test(toBatch) ? Number(toBatch) : Number.NaN;
-  if (!Number.isSafeInteger(number)) throw usage('--to-batch must be the number of a batch');
-  if (!yes) throw usage('db rollback removes published blocks for good: add --yes where that is meant');
+  if (!Number.isSafeInteger(number)) throw usage('--to-batch must be the number of a batch', 'db');
+  if (!yes) throw usage('db rollback removes published blocks for good: add --yes where that is meant', 'db');
   return number;
 }
 

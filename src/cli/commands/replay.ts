@@ -77,12 +77,12 @@ function parse(args: readonly string[]): Options | null {
     const path = (value: string | undefined): string | null => (value === undefined ? null : resolve(value));
     return { file: resolve(file), out: path(values.out), base: path(values.base), json: values.json === true };
   } catch (error) {
-    throw usage(errorMessage(error));
+    throw usage(errorMessage(error), 'replay');
   }
 }
 
 function prepare(folder: string, { out, base }: Options): void {
-  if (out !== null && existsSync(out) && readdirSync(out).length > 0) throw usage(`--out ${out} is not empty`);
+  if (out !== null && existsSync(out) && readdirSync(out).length > 0) throw usage(`--out ${out} is not empty`, 'replay');
   if (base !== null) cpSync(base, folder, { recursive: true });
 }
 

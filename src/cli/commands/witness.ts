@@ -59,15 +59,15 @@ function parse(args: readonly string[]): Options {
       continue;
     }
     const value = inline ?? args[++at];
-    if (value === undefined || value === '') throw usage(`--${name} needs a value`);
+    if (value === undefined || value === '') throw usage(`--${name} needs a value`, 'witness');
     values[name as 'out' | 'rpc'] = value;
   }
   const { words, options } = parseArguments(rest);
   const [batch, ...more] = words;
   if (batch === undefined || more.length > 0 || !/^(?:[1-9]\d{0,14}|0x[0-9a-f]{1,12})$/i.test(batch)) {
-    throw usage('witness takes the number of one closed batch');
+    throw usage('witness takes the number of one closed batch', 'witness');
   }
-  if (values.rpc !== null && options.size > 0) throw usage('--rpc leaves no use for options of a node');
+  if (values.rpc !== null && options.size > 0) throw usage('--rpc leaves no use for options of a node', 'witness');
   return { ...values, batch: Number(batch), rest, out: values.out === null ? null : resolve(values.out) };
 }
 
