@@ -2,8 +2,10 @@
 import { errorMessage } from '../../src/common/errors.js';
 import { type Logger, silentLogger } from '../../src/common/logger.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
+import type { WaitingForcedBatch } from '../../src/sequencer/forced-batches.js';
 import type { FakeDisk } from '../helpers/fake-disk.js';
 import { type FakeTransaction, hashOf, rawOf } from '../helpers/fake-transaction.js';
+import { ForcedSource } from '../helpers/forced-source.js';
 import type { SimNode } from '../helpers/sim-node.js';
 
 /** How the session was set up, and what of it is there at the end. */
@@ -27,6 +29,10 @@ export interface SessionRecord extends SessionSetting {
   readonly published: readonly (readonly number[])[];
   /** First block that each life could publish. */
   readonly firstBlocks: readonly number[];
+  /** What was forced through L1. */
+  readonly forced: readonly WaitingForcedBatch[];
+  /** Transactions that were forced, as far as they are any. */
+  readonly forcedHashes: ReadonlySet<string>;
   /** Errors logged by a session without injected faults. */
   readonly errors: readonly string[];
   readonly kills: number;
@@ -34,6 +40,8 @@ export interface SessionRecord extends SessionSetting {
 
 /** Keeps the books. */
 export class SessionBooks {
+  /** Forced batches, over all lives. */
+  readonly source = new ForcedSource();
   readonly #disk: FakeDisk;
   readonly #funds = new Map<string, bigint>();
   readonly #sent = new Map<string, FakeTransaction>();
@@ -42,20 +50,31 @@ export class SessionBooks {
   readonly #published: number[][] = [];
   readonly #firstBlocks: number[] = [];
   readonly #errors: string[] = [];
+  readonly #forcedHashes = new Set<string>();
   #kills = 0;
 
   constructor(disk: FakeDisk) {
     this.#disk = disk;
   }
 
-  /** The log of every life: errors are kept. */
+  /** The log of every life: errors are kept, but for those that a forced batch is shown late. */
   get log(): Logger {
-    return { ...silentLogger, error: (message, facts) => this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`) };
+    const error: Logger['error'] = (message, facts) => {
+      if (!message.startsWith('a forced batch is missing')) this.#errors.push(`${message}: ${errorMessage(facts?.['error'])}`);
+    };
+    return { ...silentLogger, error };
+  }
+
+  /** All that was sent or forced. */
+  get sent(): ReadonlyMap<string, FakeTransaction> {
+    return this.#sent;
   }
 
   /** What was sent and never taken. */
   get unanswered(): FakeTransaction[] {
-    return [...this.#sent].filter(([hash]) => !this.#acknowledged.has(hash)).map(([, transaction]) => transaction);
+    return [...this.#sent]
+      .filter(([hash]) => !this.#acknowledged.has(hash) && !this.#forcedHashes.has(hash))
+      .map(([, transaction]) => transaction);
   }
 
   /** A sender has this much at the beginning. */
@@ -90,6 +109,14 @@ export class SessionBooks {
     return raw;
   }
 
+  /** A transaction in a forced batch; answers its bytes. */
+  forces(transaction: FakeTransaction): Buffer {
+    const raw = rawOf(transaction);
+    this.#sent.set(hashOf(raw), transaction);
+    this.#forcedHashes.add(hashOf(raw));
+    return raw;
+  }
+
   #answered(hash: string, refusal: string | null): void {
     this.#refused.delete(hash);
     if (refusal === null) this.#acknowledged.add(hash);
@@ -106,6 +133,8 @@ export class SessionBooks {
       refused: this.#refused,
       published: this.#published,
       firstBlocks: this.#firstBlocks,
+      forced: this.source.waiting(),
+      forcedHashes: this.#forcedHashes,
       errors: hadFaults ? [] : this.#errors,
       kills: this.#kills,
     };

@@ -3,6 +3,10 @@ import { MARKER_USED } from '../helpers/fake-engine.js';
 import { costOf } from '../helpers/fake-execution.js';
 import type { SessionRecord } from './books.js';
 
+const FORCED = 'Forced batch';
+/** Longer than a block and its way to the disk, and the quiet time at the end. */
+const LATE_MS = 5_000;
+
 /** Every breach, as sentences. */
 export function breaches(record: SessionRecord): string[] {
   return [
@@ -12,15 +16,18 @@ export function breaches(record: SessionRecord): string[] {
     ...publishedIsDurableInOrder(record),
     ...readyWasIncluded(record),
     ...endsAreTrue(record),
+    ...forcedOnceInOrder(record),
     // Without injected faults nothing fails: recoveries and halts would hide what they recover from.
     ...record.errors,
   ];
 }
 
 /** Nothing acknowledged is lost, and nothing is in two places. */
-function acknowledgedIsSomewhere({ disk, acknowledged }: SessionRecord): string[] {
+function acknowledgedIsSomewhere({ disk, acknowledged, forcedHashes }: SessionRecord): string[] {
   const found: string[] = [];
   for (const hash of acknowledged) {
+    // What the pool gave up may have been forced all the same.
+    if (forcedHashes.has(hash) && disk.included.has(hash) && !disk.pool.has(hash)) continue;
     const places = [disk.included.has(hash), disk.pool.has(hash), disk.ends.has(hash)].filter(Boolean).length;
     if (places !== 1) found.push(`acknowledged ${hash} is in ${places} places`);
   }
@@ -53,6 +60,8 @@ function includedOnceInOrder({ disk, sent }: SessionRecord): string[] {
 function batchesWithinLimits({ disk, limits, sequencer }: SessionRecord): string[] {
   const found: string[] = [];
   for (const batch of [...disk.closed, disk.open]) {
+    // What is in a forced batch is not ours to choose.
+    if (batch.reason === FORCED) continue;
     for (const [i, limit] of limits.entries()) {
       const needed = (batch.used[i] ?? 0) + (batch.high[i] ?? 0);
       if (needed > limit) found.push(`batch ${batch.number} needs ${needed} of resource ${i}, limit ${limit}`);
@@ -62,7 +71,7 @@ function batchesWithinLimits({ disk, limits, sequencer }: SessionRecord): string
   }
   for (const batch of disk.closed) {
     if (batch.reason === null || batch.detailJson === null) found.push(`batch ${batch.number} is closed without reason or certificate`);
-    if (batch.blockCount === 0) found.push(`batch ${batch.number} is closed without a block`);
+    if (batch.blockCount === 0 && batch.reason !== FORCED) found.push(`batch ${batch.number} is closed without a block`);
   }
   return found;
 }
@@ -110,5 +119,21 @@ function endsAreTrue({ disk, sent, limits }: SessionRecord): string[] {
     if (end.status === 'failed' && disk.account(transaction.sender).nonce <= transaction.nonce) found.push(`${hash} failed: ${end.reason}`);
     if (end.status === 'replaced' && end.related === null) found.push(`${hash} is replaced by nothing`);
   }
+  return found;
+}
+
+/** Each forced batch is exactly one batch, by number and without a gap; none that is due was left out. */
+function forcedOnceInOrder({ disk, forced, node }: SessionRecord): string[] {
+  const found: string[] = [];
+  const batches = disk.closed.filter(({ reason }) => reason === FORCED);
+  for (const [i, { number, detailJson }] of batches.entries()) {
+    const { forcedBatchNumber } = JSON.parse(detailJson ?? '{}') as { forcedBatchNumber?: number };
+    if (forcedBatchNumber !== i + 1) found.push(`batch ${number} is forced batch ${forcedBatchNumber}, not ${i + 1}`);
+  }
+  const known = new Map(forced.map((batch) => [batch.number, batch]));
+  const left: number[] = [];
+  for (let number = batches.length + 1; known.has(number); number++) left.push(known.get(number)?.deadlineMs ?? 0);
+  // A block may be under way when its time comes.
+  if (left.some((deadlineMs) => deadlineMs < node.clock.nowMs() - LATE_MS)) found.push(`forced batch ${batches.length + 1} was left out`);
   return found;
 }

@@ -1,7 +1,9 @@
 /** One short life of pool and sequencer, the same each time but for one incident at one call of the engine. */
+import { packList } from '../../src/native/layouts.js';
 import { FakeDisk } from '../helpers/fake-disk.js';
 import { FAKE_LIMITS, type FakeMoment } from '../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI } from '../helpers/fake-transaction.js';
+import { forcedBatch } from '../helpers/forced-source.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
 import { SessionBooks, type SessionRecord } from './books.js';
@@ -16,7 +18,8 @@ export interface Incident {
 
 const RICH = 10n ** 20n;
 const TRANSFER_WEI = 21_000n * GWEI;
-const [ANNA, BERT, POOR, HEAVY, HEAVIER, GAP, NEVER, CHEAP] = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => addressOf(0xa0 + i)) as [
+const [ANNA, BERT, POOR, HEAVY, HEAVIER, GAP, NEVER, CHEAP, FORCER] = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => addressOf(0xa0 + i)) as [
+  string,
   string,
   string,
   string,
@@ -49,7 +52,7 @@ class Life {
   }
 
   async play(): Promise<{ record: SessionRecord; calls: readonly string[] }> {
-    for (const address of [ANNA, BERT, HEAVY, HEAVIER, GAP, NEVER, CHEAP]) this.#books.fund(address, RICH);
+    for (const address of [ANNA, BERT, HEAVY, HEAVIER, GAP, NEVER, CHEAP, FORCER]) this.#books.fund(address, RICH);
     this.#books.fund(POOR, (TRANSFER_WEI * 3n) / 2n);
     await this.#start();
     for (const [waitMs, act] of this.#script()) {
@@ -93,7 +96,21 @@ class Life {
       [0, send({ sender: BERT, nonce: 1, gasPrice: String(4n * GWEI) })],
       [0, send({ sender: BERT, nonce: 2, gasPrice: String(4n * GWEI) })],
       [2, send({ sender: ANNA, nonce: 3, panics: true, gasPrice: String(3n * GWEI) })],
+      [60, send({ sender: FORCER })],
+      [0, () => this.#force()],
     ];
+  }
+
+  /** One forced batch with transactions, of which the pool knows another one with the same nonce, and one without effect. */
+  #force(): void {
+    const raws = [fakeTransaction({ sender: FORCER, salt: 1 }), fakeTransaction({ sender: FORCER, nonce: 1 })].map((tx) =>
+      this.#books.forces(tx),
+    );
+    const nowMs = this.#clock.nowMs();
+    this.#books.source.add(
+      forcedBatch(1, packList(raws), { deadlineMs: nowMs + 1 }),
+      forcedBatch(2, Buffer.from([1, 2, 3]), { deadlineMs: nowMs + 60_000 }),
+    );
   }
 
   /** So much of a batch, of the steps. */
@@ -113,6 +130,7 @@ class Life {
       limits: this.#limits,
       sequencer: { blockIntervalMs: 20, batchMaxAgeMs: 400, lookAhead: 2 },
       pool: { txsMax: 5 },
+      forcedBatches: this.#books.source,
       latencyMs: () => 2,
       answerMs: () => 2,
       faults: (verb, moment, call) => this.#maybe(verb, moment, base + call),

@@ -36,11 +36,21 @@ test('the life as it is without incidents', async (t) => {
   t.deepEqual(breaches(record), []);
   t.true(calls.length >= CALLS_MIN, `${calls.length} calls`);
   t.deepEqual(
-    ['poolLoad', 'admit', 'poolWrite', 'openBlock', 'execute', 'finishBlock', 'commitBlocks', 'discardBlock', 'closeBatch'].filter(
-      (verb) => !calls.includes(verb),
-    ),
+    [
+      'poolLoad',
+      'admit',
+      'poolWrite',
+      'openBlock',
+      'execute',
+      'finishBlock',
+      'commitBlocks',
+      'discardBlock',
+      'closeBatch',
+      'executeForcedBatch',
+    ].filter((verb) => !calls.includes(verb)),
     [],
   );
+  t.deepEqual([...record.disk.forced.keys()], [1, 2]);
   const ends = new Set([...record.disk.ends.values()].map(({ reason }) => reason.split(':')[0]));
   for (const reason of ['replaced transaction', 'evicted', 'out of counters']) t.true(ends.has(reason), reason);
 });

@@ -2,13 +2,15 @@
  * One simulated session of pool and sequencer from one seed: random settings, latencies, arrivals (honest and hostile), passing faults
  * and kills. Time is virtual, the disk survives, everything else is lost at a kill.
  */
-import { PRE_STATUS } from '../../src/native/layouts.js';
+import { PRE_STATUS, packList } from '../../src/native/layouts.js';
 import type { PoolConfig } from '../../src/pool/config.js';
 import type { RecordSink } from '../../src/recording/frames.js';
 import type { SequencerConfig } from '../../src/sequencer/config.js';
+import type { WaitingForcedBatch } from '../../src/sequencer/forced-batches.js';
 import { FakeDisk } from '../helpers/fake-disk.js';
 import { FAKE_LIMITS, type FakeFaults, type FakeMoment } from '../helpers/fake-engine.js';
 import { addressOf, type FakeTransaction, fakeTransaction, GWEI } from '../helpers/fake-transaction.js';
+import { forcedBatch } from '../helpers/forced-source.js';
 import { Seeded } from '../helpers/seeded.js';
 import { SimClock } from '../helpers/sim-clock.js';
 import { type SimNode, startSim } from '../helpers/sim-node.js';
@@ -20,6 +22,8 @@ interface Wallet {
   nonce: number;
 }
 
+/** What is forced has random numbers of its own. */
+const FORCED_SEED = 1_000_003;
 const SETTLE_MS = 20_000;
 /** Longer than a block and its way to the disk. */
 const QUIET_MS = 1_000;
@@ -41,6 +45,11 @@ class Session {
   readonly #sequencer: Partial<SequencerConfig>;
   readonly #pool: Partial<PoolConfig>;
   readonly #wallets: Wallet[] = [];
+  readonly #forcedRandom: Seeded;
+  readonly #forcedRate: number;
+  /** Numbers that L1 has given out, and the batches among them that it has not shown yet. */
+  #forcedCount = 0;
+  #unseen: WaitingForcedBatch[] = [];
   readonly #latencyMax: number;
   readonly #answerMax: number;
   readonly #faultRate: number;
@@ -54,6 +63,8 @@ class Session {
   ) {
     const random = new Seeded(seed);
     this.#random = random;
+    this.#forcedRandom = new Seeded(seed + FORCED_SEED);
+    this.#forcedRate = this.#forcedRandom.pick([0, 0.05, 0.3]);
     const shrink = random.pick([1, 1, 10, 50]);
     this.#limits = FAKE_LIMITS.map((limit, i) => (i === 9 ? limit : Math.max(Math.floor(limit / shrink), 6_000 / (i === 0 ? 1 : 10))));
     this.#sequencer = {
@@ -92,6 +103,7 @@ class Session {
       for (const wallet of this.#wallets) if (this.#random.chance(0.2)) wallet.nonce = Number(node.pool.pendingNonce(wallet.address));
       if (this.#random.chance(0.02)) node.sequencer.requestBatchClose();
       if (this.#random.chance(this.#jumpRate)) this.#clock.jump(this.#random.pick(JUMPS_MS));
+      this.#force();
       this.#help(node);
     }
     this.#faultsLeft = 0;
@@ -119,6 +131,7 @@ class Session {
       latencyMs: () => this.#random.between(0, this.#latencyMax),
       answerMs: () => this.#random.between(0, this.#answerMax),
       faults,
+      forcedBatches: this.#books.source,
       ...(this.record && { record: this.record() }),
       log: this.#books.log,
     });
@@ -129,8 +142,8 @@ class Session {
   /** A recording says that a call failed, not whether it took effect all the same: then only what a replay can tell apart fails. */
   #isFallible(verb: string, moment: FakeMoment): boolean {
     if (verb === 'execute' || verb === 'openBlock') return true;
-    if (this.record !== undefined) return moment === 'before' && /^(finishBlock|commitBlocks)$/.test(verb);
-    return /^(admit|poolWrite|poolPrune|finishBlock|commitBlocks|closeBatch)$/.test(verb);
+    if (this.record !== undefined) return moment === 'before' && /^(finishBlock|commitBlocks|executeForcedBatch)$/.test(verb);
+    return /^(admit|poolWrite|poolPrune|finishBlock|commitBlocks|closeBatch|executeForcedBatch)$/.test(verb);
   }
 
   /** An operator resumes what is halted, or sees to it later. */
@@ -147,6 +160,39 @@ class Session {
     const next = await this.#start();
     for (const wallet of this.#wallets) wallet.nonce = Number(next.pool.pendingNonce(wallet.address));
     return next;
+  }
+
+  /** Somebody forces a batch; L1 shows some of them late, so that those after them have to wait. */
+  #force(): void {
+    const random = this.#forcedRandom;
+    if (random.chance(this.#forcedRate)) {
+      const nowMs = this.#clock.nowMs();
+      const times = { forcedAt: Math.floor(nowMs / 1000) - random.between(-2, 5), deadlineMs: nowMs + random.between(0, 2_000) };
+      this.#unseen.push(forcedBatch(++this.#forcedCount, this.#forcedData(), times));
+    }
+    const isShown = (): boolean => random.chance(0.7);
+    const shown = this.#unseen.filter(isShown);
+    this.#unseen = this.#unseen.filter((batch) => !shown.includes(batch));
+    if (shown.length > 0) this.#books.source.add(...shown);
+  }
+
+  /** Garbage, nothing, or transactions: new ones, and such as are in the pool already. */
+  #forcedData(): Buffer {
+    const random = this.#forcedRandom;
+    const kind = random.next();
+    if (kind < 0.1) return Buffer.from([1, 2, 3]);
+    if (kind < 0.2) return Buffer.alloc(0);
+    const raws: Buffer[] = [];
+    for (let i = 0; i < random.between(1, 4); i++) {
+      const wallet = random.pick(this.#wallets);
+      const isNear = ({ sender, nonce }: FakeTransaction): boolean => sender === wallet.address && nonce >= wallet.nonce - 2;
+      const known = [...this.#books.sent.values()].filter(isNear);
+      const nonce = Math.max(0, wallet.nonce + random.between(-2, 1));
+      const fresh = { sender: wallet.address, nonce, to: random.pick(this.#wallets).address, salt: FORCED_SEED + this.#salt++ };
+      const again = known.length > 0 && random.chance(0.5);
+      raws.push(this.#books.forces(again ? random.pick(known) : fakeTransaction(fresh)));
+    }
+    return packList(raws);
   }
 
   #send(node: SimNode): void {

@@ -27,6 +27,7 @@ test('sessions keep their invariants', async (t) => {
   }
   t.log(JSON.stringify({ ...totals, reasons: Object.fromEntries(reasons) }));
   t.true(totals.included > count, 'the sessions did something');
+  t.true((reasons.get('Forced batch') ?? 0) > 0, 'some batches were forced');
 });
 
 test('the same seed gives the same session', async (t) => {

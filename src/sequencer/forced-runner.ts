@@ -2,6 +2,7 @@
  * Processes a forced batch: has it executed and made durable as a batch of its own, and tells everybody of it as of any other. What the
  * user forced is not judged here: access lists, prices and limits of the pool do not apply, and a batch without effect is one all the same.
  */
+import { errorMessage } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { PoolEntry } from '../pool/entry.js';
 import type { Pool } from '../pool/pool.js';
@@ -21,6 +22,8 @@ export interface ForcedRunnerParts {
   readonly publication: Publication;
   readonly metrics: SequencerMetrics;
   readonly log: Logger;
+  /** `isFinal`: until a new start. */
+  readonly halt: (reason: string, isFinal: boolean) => void;
 }
 
 /** Processes forced batches, one at a time. */
@@ -34,7 +37,7 @@ export class ForcedRunner {
   /** Nothing is sealed that is not durable, no L2 block is open, and the open batch holds nothing. Rejected, nothing of it is in the chain. */
   async run(due: DueForcedBatch, nowMs: number): Promise<void> {
     const { finalizer, publication, slices, metrics, log } = this.#parts;
-    const done = await finalizer.force(due, nowMs);
+    const done = await finalizer.force(due, nowMs).catch((error: unknown) => this.#failed(due, error));
     const { batchNumber: batch, block, romError, skipped } = done.outcome;
     const included = this.#settlePool(done);
     this.#publish(done, included);
@@ -42,6 +45,16 @@ export class ForcedRunner {
     metrics.forcedBatches.inc(1, { result: resultOf(done) });
     const facts = { forcedBatch: due.batch.number, batch, block: block?.number ?? null, txs: block?.txCount ?? 0, skipped };
     log.info('forced batch processed', romError === '' ? facts : { ...facts, romError });
+  }
+
+  /** Nothing of it is in the chain, as far as the engine says so; else only a new start tells everybody of what is there. */
+  #failed({ batch }: DueForcedBatch, error: unknown): never {
+    const { finalizer, halt } = this.#parts;
+    finalizer.abandon();
+    if (finalizer.nextForcedBatch > batch.number) {
+      halt(`forced batch ${batch.number} is in the chain but was not published: ${errorMessage(error)}`, true);
+    }
+    throw error;
   }
 
   #publish({ outcome, closed }: ForcedBatchDone, entries: readonly PoolEntry[]): void {
