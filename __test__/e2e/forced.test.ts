@@ -92,7 +92,8 @@ test('who is on the deny list gets in, and what the pool has with the same nonce
   );
   const hash = batch.transactions[0] ?? '';
   t.like(JSON.parse(engine.receiptJson(bytes(hash)) ?? '{}'), { status: '0x1', from: censored.address.toLowerCase() });
-  // The pool, `pending` and everybody who listens know of it.
+  // The pool, `pending` and everybody who listens know of it, a moment after it is durable.
+  await until('batch 2 is told of', async () => (chain.sequencer.status().closedBatch === 2 ? true : null));
   t.is(pool.state(stale)?.status, 'failed');
   t.regex(pool.state(stale)?.reason ?? '', /^nonce too low/);
   t.is(pool.state(batch.transactions[2] ?? '')?.status, 'selected');
