@@ -3,9 +3,10 @@
 //! `Ahead` holds them in order, with the chain state after the newest. A reader that looks here first and then into the store misses nothing:
 //! a block leaves only after its write is in the store.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use alloy_primitives::map::HashMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{AccountState, StateDiff};
 use zkevm_state_db::records::{BatchRecord, BlockRecord, HeadRecord, LogRecord, ReceiptRecord, TransactionRecord};

@@ -1,10 +1,10 @@
 //! The open L2 block: opening it, executing slices of transactions on it ([`crate::slice`]), giving it up. Sealing is in [`crate::seal`].
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::Instant;
 
+use alloy_primitives::map::HashSet;
 use alloy_primitives::{Address, B256, Bytes};
 use zkevm_codec::{BatchEncoder, ChangeL2Block, L2Transaction, Recovery};
 use zkevm_executor::{

@@ -4,11 +4,11 @@
 //! while sealed blocks are written), `tree`, then the short-lived `written`, `chain`, `ahead` and `pending`. Writing does not take `open`, so
 //! the next block executes meanwhile.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use alloy_primitives::map::HashMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{AccountState, ExecutorError, StateDiff};
 use zkevm_primitives::{Counters, ForkId, ForkSpec, LimitTable};
@@ -175,7 +175,7 @@ impl Engine {
             written: Mutex::new(Vec::new()),
             cache: Arc::new(FlatCache::new(options.cache_bytes / FLAT_CACHE_PART)),
             history,
-            pending: RwLock::new(HashMap::new()),
+            pending: RwLock::new(HashMap::default()),
             pre_executions: PreExecutions::new(options.pre_execution_bytes),
             senders: Senders::new(),
             stages: StageClock::default(),

@@ -1,8 +1,7 @@
 //! The Ethereum-style header of an L2 block: what `eth_getBlockBy*` shows and hashes. The zkEVM's own identity of a block is its state
 //! root; the header hash exists for tools that expect one, and is derived from the block alone, so that every node gets the same.
 
-use std::collections::HashMap;
-
+use alloy_primitives::map::HashMap;
 use alloy_primitives::{Address, B64, B256, Bloom, BloomInput, Bytes, Log, U256, b256, keccak256};
 use alloy_rlp::{BufMut, Encodable, RlpEncodable, encode_list, list_length};
 use alloy_trie::root::ordered_trie_root_with_encoder;

@@ -4,9 +4,9 @@
 //! open-block lock (execution and sealing), so an entry is never older than that; what it does not hold is looked for among the sealed
 //! blocks, then in the tables. Reads for RPC go to the tables themselves, which hold durable blocks only.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use alloy_primitives::map::HashMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -184,7 +184,8 @@ pub(crate) struct PendingReader {
 impl PendingReader {
     /// The sealed blocks, oldest first, and the open block's `diff`, over `base`.
     pub(crate) fn new(base: BlockReader, sealed: &[Arc<SealedAhead>], diff: &StateDiff) -> Self {
-        let mut reader = Self { base, accounts: HashMap::new(), slots: HashMap::new(), codes: HashMap::new() };
+        let mut reader =
+            Self { base, accounts: HashMap::default(), slots: HashMap::default(), codes: HashMap::default() };
         sealed.iter().map(|block| &block.diff).chain([diff]).for_each(|diff| reader.apply(diff));
         reader
     }

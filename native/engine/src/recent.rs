@@ -1,9 +1,10 @@
 //! What was inserted last, by key. Not a cache that learns what is asked for often: a cache of that kind keeps its old entries and gives a
 //! new one away after a few thousand others, where everything is asked for once, some time after it came.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
+
+use alloy_primitives::map::HashMap;
 
 /// Keeps at least the last `half` insertions, and at most twice as many.
 pub(crate) struct Recent<K, V> {
@@ -18,7 +19,7 @@ struct Generations<K, V> {
 
 impl<K: Eq + Hash, V: Copy> Recent<K, V> {
     pub(crate) fn new(half: usize) -> Self {
-        Self { half, generations: RwLock::new(Generations { newer: HashMap::new(), older: HashMap::new() }) }
+        Self { half, generations: RwLock::new(Generations { newer: HashMap::default(), older: HashMap::default() }) }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {

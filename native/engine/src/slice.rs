@@ -1,8 +1,7 @@
 //! A slice of transactions on the open L2 block: each is executed, priced again where its gas was not what the pool expected, and kept if it
 //! fits what is left of the batch.
 
-use std::collections::HashSet;
-
+use alloy_primitives::map::HashSet;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use zkevm_codec::{L2Transaction, Recovery};
 use zkevm_executor::{ExecutorError, RecoveredTx, TxOutcome, TxResult};
@@ -128,8 +127,8 @@ impl<'a> SliceRun<'a> {
             remaining: request.remaining,
             high: request.high,
             misfits: 0,
-            refused: HashSet::new(),
-            touched: HashSet::new(),
+            refused: HashSet::default(),
+            touched: HashSet::default(),
         }
     }
 

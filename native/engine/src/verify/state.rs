@@ -1,9 +1,9 @@
 //! The state before a batch, and what the batch makes of it, compared with the change sets of its blocks.
 
 use std::cell::RefCell;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use alloy_primitives::map::{Entry, HashMap};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use zkevm_executor::{AccountState, BatchState, StateDiff, StateError, StateReader};
 use zkevm_state_db::records::{AccountRecord, BlockRecord};
@@ -69,8 +69,8 @@ impl<'a> CheckedState<'a> {
             depth: batch.depth,
             accounts: BTreeMap::new(),
             slots: BTreeMap::new(),
-            codes: HashMap::new(),
-            stored: RefCell::new(Stored { reader, accounts: HashMap::new(), slots: HashMap::new() }),
+            codes: HashMap::default(),
+            stored: RefCell::new(Stored { reader, accounts: HashMap::default(), slots: HashMap::default() }),
             checks: true,
             mismatch: None,
         })
