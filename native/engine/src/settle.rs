@@ -42,13 +42,13 @@ impl Engine {
         let Some(newest) = blocks.last() else {
             return Ok(Committed { block: self.head_block(), ..Committed::default() });
         };
-        let mut batch = WriteBatch::default();
+        let mut batch = self.store().large_batch();
         for block in &blocks {
             put_block(self.store(), &mut batch, block)?;
         }
         self.store().put_batch(&mut batch, &newest.batch)?;
         self.store().put_head(&mut batch, &newest.head)?;
-        self.store().write(batch)?;
+        self.store().write_large(batch)?;
         *self.write_chain() = self.chain_after(newest);
         self.ahead().settle(blocks.len());
         for block in &blocks {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_rlp::Decodable;
 use rocksdb::{
@@ -47,6 +48,9 @@ pub type Entry = (Box<[u8]>, Box<[u8]>);
 /// Memory tables get at least this, however small the cache.
 const MEMTABLE_BYTES_MIN: usize = 4 << 20;
 
+/// A batch gets room for this part more than the last one took.
+const BATCH_ROOM_DIVISOR: usize = 4;
+
 /// Why nothing is written any more.
 #[derive(Debug)]
 enum Stop {
@@ -64,6 +68,8 @@ pub struct Store {
     block_cache_bytes: usize,
     stop: OnceLock<Stop>,
     bounds: StateBounds,
+    /// Bytes of the last large batch, for room in the next one.
+    batch_bytes: AtomicUsize,
 }
 
 impl std::fmt::Debug for Store {
@@ -97,6 +103,7 @@ impl Store {
             block_cache_bytes: options.block_cache_bytes,
             stop: OnceLock::new(),
             bounds: StateBounds::default(),
+            batch_bytes: AtomicUsize::new(0),
         };
         store.check_format()?;
         store.bounds = StateBounds::new(store.stored_oldest_state()?);
@@ -137,6 +144,21 @@ impl Store {
     pub fn delete(&self, batch: &mut WriteBatch, family: &str, key: &[u8]) -> DbResult<()> {
         batch.delete_cf(self.family(family)?, key);
         Ok(())
+    }
+
+    /// An empty batch with room for what the last one took that was made here: growing a buffer of megabytes copies it over and over.
+    pub fn large_batch(&self) -> WriteBatch {
+        let last = self.batch_bytes.load(Ordering::Relaxed);
+        WriteBatch::with_capacity_bytes(last + last / BATCH_ROOM_DIVISOR)
+    }
+
+    /// As [`Store::write`] for a batch of [`Store::large_batch`].
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_large(&self, batch: WriteBatch) -> DbResult<()> {
+        self.batch_bytes.store(batch.size_in_bytes(), Ordering::Relaxed);
+        self.write(batch)
     }
 
     /// Writes `batch` atomically; with `sync_writes` it is on disk when this returns.
