@@ -67,6 +67,11 @@ export class ModeMachine {
     if (this.#mode === 'throttled') this.#set('sequencing', null);
   }
 
+  /** Recoveries within the window. */
+  get recoveryCount(): number {
+    return this.#recoveries.length;
+  }
+
   /** Starts a recovery; false where there were too many, the caller halts then. */
   recover(reason: string): boolean {
     if (this.#mode === 'halted') return false;

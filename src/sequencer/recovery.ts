@@ -2,6 +2,7 @@
  * What becomes of the work in progress when a promise of the engine is broken: the open block is dropped and built again from the pool, a few
  * times; a commit that failed takes everything with it that is not durable; what cannot be gone on with halts. The loop decides when.
  */
+import type { Clock } from '../common/clock.js';
 import { errorCode, errorMessage } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { Pool } from '../pool/pool.js';
@@ -19,6 +20,9 @@ const FATAL_CODES: ReadonlySet<string> = new Set([
   'LAYOUT_INVALID',
 ]);
 
+/** How long a recovery waits before it begins, by how many there were in the window: what passes by itself gets the time for it. */
+const BACK_OFF_MS: readonly number[] = [0, 250, 1_000];
+
 /** A commit that failed, and the sealed blocks that went with it. */
 export interface FailedCommit {
   readonly error: unknown;
@@ -33,6 +37,7 @@ export interface RecoveryParts {
   readonly slices: SliceRunner;
   readonly committer: Committer;
   readonly mode: ModeMachine;
+  readonly clock: Clock;
   readonly log: Logger;
   /** `isFinal`: until a new start. */
   readonly halt: (reason: string, isFinal: boolean) => void;
@@ -48,13 +53,18 @@ export class Recovery {
 
   /** Drops the open block and goes on from the newest sealed one; halts where that cannot be right, or was too often. */
   async recover(error: unknown): Promise<void> {
-    const { mode, log, halt } = this.#parts;
+    const { mode, clock, log, halt } = this.#parts;
     const reason = errorMessage(error);
     log.error('sequencing failed', { error });
     const code = errorCode(error);
     const isFatal = code !== undefined && FATAL_CODES.has(code);
-    if (isFatal || !mode.recover(reason)) halt(reason, isFatal);
-    else await this.rebuild(reason);
+    if (isFatal || !mode.recover(reason)) {
+      halt(reason, isFatal);
+      return;
+    }
+    const backOffMs = BACK_OFF_MS[mode.recoveryCount - 1] ?? 0;
+    if (backOffMs > 0) await new Promise<void>((resolve) => void clock.schedule(backOffMs, resolve));
+    await this.rebuild(reason);
   }
 
   /**

@@ -113,7 +113,7 @@ export class Sequencer implements RpcSequencer {
     const parts = { pool, finalizer: this.#finalizer, slices: this.#slices, committer: this.#committer };
     const halt = (reason: string, isFinal: boolean): void => this.#halt(reason, isFinal);
     this.#forcedRunner = new ForcedRunner({ ...parts, publication: this.#publication, metrics: this.#metrics, log, halt });
-    this.#recovery = new Recovery({ ...parts, engine, mode: this.#mode, log, halt });
+    this.#recovery = new Recovery({ ...parts, engine, mode: this.#mode, clock, log, halt });
     const { publisher } = this.#publication;
     const takeBack = modules.takeBack === undefined ? null : new TakeBack(modules.takeBack, { ...parts, publisher });
     this.#rollbacks = new RollbackRequests(takeBack, this.#mode, log);

@@ -196,15 +196,22 @@ test('a passing failure of the engine is recovered from: nothing is lost', async
 
 test('a lasting failure halts with its reason, admission says so, and an operator resumes', async (t) => {
   let broken = true;
+  const clock = new SimClock();
+  const failedAtMs: number[] = [];
   const node = await startSim({
+    clock,
     disk: funded(),
     sequencer: { blockIntervalMs: 100 },
     faults: (verb, moment) => {
-      if (broken && verb === 'finishBlock' && moment === 'before') throw new Error('no space left');
+      if (!broken || verb !== 'finishBlock' || moment !== 'before') return;
+      failedAtMs.push(clock.nowMs());
+      throw new Error('no space left');
     },
   });
   const hash = await node.send();
   await node.clock.run(2_000);
+  const waits = failedAtMs.slice(1).map((atMs, i) => atMs - (failedAtMs[i] ?? 0));
+  t.deepEqual(waits, [100, 350, 1_100], 'what passes by itself gets more time for it each time');
   t.like(node.sequencer.status(), { mode: 'halted', haltReason: 'no space left', isHaltFinal: false });
   await t.throwsAsync(() => node.send({ nonce: 1 }), { message: 'sequencer halted: no space left' });
   broken = false;
