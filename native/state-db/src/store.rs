@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_rlp::Decodable;
 use rocksdb::{
-    BlockBasedOptions, Cache, ChecksumType, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBPinnableSlice, Direction, ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteBufferManager,
-    WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ChecksumType, ColumnFamily, ColumnFamilyDescriptor, DB,
+    DBCompressionType, DBPinnableSlice, Direction, ErrorKind, IteratorMode, LruCacheOptions, Options, ReadOptions,
+    WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use crate::error::{DbError, DbResult};
@@ -92,7 +92,7 @@ impl Store {
         }
         std::fs::create_dir_all(path).map_err(|error| unwritable(path, &error.to_string()))?;
         probe_writable(path)?;
-        let cache = Cache::new_lru_cache(options.block_cache_bytes);
+        let cache = block_cache(options.block_cache_bytes);
         let families = schema::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
         let db_options = database_options(options, &cache);
         let db = DB::open_cf_descriptors(&db_options, path, families).map_err(|error| open_error(path, error))?;
@@ -288,10 +288,10 @@ impl Store {
         Ok(items.map(move |item| item.map_err(|error| self.read_failed(family, error))))
     }
 
-    /// Flushes memory tables, so that the next start replays no log.
+    /// Writes out the write-ahead log and syncs it. The next start replays it.
     ///
     /// # Errors
-    /// [`DbError::Rocks`] on a failed flush.
+    /// [`DbError::Rocks`] on a failed write.
     pub fn flush(&self) -> DbResult<()> {
         self.db.flush_wal(true)?;
         Ok(())
@@ -364,6 +364,17 @@ fn database_options(options: &StoreOptions, cache: &Cache) -> Options {
     db_options
 }
 
+/// A part of the cache is at least this large, so that no block is a large part of its part, however unevenly memory tables are charged.
+const CACHE_SHARD_BYTES: usize = 8 << 20;
+const CACHE_SHARD_BITS_MAX: u32 = 4;
+
+fn block_cache(bytes: usize) -> Cache {
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(bytes);
+    options.set_num_shard_bits((bytes / CACHE_SHARD_BYTES).max(1).ilog2().min(CACHE_SHARD_BITS_MAX) as i32);
+    Cache::new_lru_cache_opts(&options)
+}
+
 /// Point-read families get bloom filters; the families of whole values that are read in order do without.
 fn family_options(name: &str, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
@@ -373,6 +384,12 @@ fn family_options(name: &str, cache: &Cache) -> Options {
     table.set_format_version(5);
     table.set_checksum_type(ChecksumType::XXH3);
     table.set_bloom_filter(10.0, false);
+    // Whole indexes and filters have megabytes at the lowest level: one that does not find room in the cache is read, decompressed and
+    // thrown away by every single look-up. In parts, what is looked at stays.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_metadata_block_size(4 << 10);
+    table.set_pin_top_level_index_and_filter(true);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     options.set_level_compaction_dynamic_level_bytes(true);
