@@ -371,7 +371,7 @@ const CACHE_SHARD_BITS_MAX: u32 = 4;
 fn block_cache(bytes: usize) -> Cache {
     let mut options = LruCacheOptions::default();
     options.set_capacity(bytes);
-    options.set_num_shard_bits((bytes / CACHE_SHARD_BYTES).max(1).ilog2().min(CACHE_SHARD_BITS_MAX) as i32);
+    options.set_num_shard_bits((bytes / CACHE_SHARD_BYTES).max(1).ilog2().min(CACHE_SHARD_BITS_MAX).cast_signed());
     Cache::new_lru_cache_opts(&options)
 }
 
