@@ -36,12 +36,15 @@ test('a second process on the same data directory, and the first goes on', async
   t.is((await until('receipt', () => result(first.url, 'eth_getTransactionReceipt', [hash]))).status, '0x1');
 });
 
+/** What this version writes: FORMAT_VERSION of the state database. */
+const FORMAT = 3;
+
 test('a data directory of a newer format, which is left as it is', async (t) => {
   const first = await startNode(t);
   // Killed, so that the format is still in the write-ahead log, where it can be changed.
   await first.kill();
   const version = (number: number) => Buffer.from(`\x06format\x04\0\0\0${String.fromCharCode(number)}`, 'latin1');
-  t.true((await patchWriteAheadLog(first.dataDir, version(2), version(3))) > 0, 'the format was found');
+  t.true((await patchWriteAheadLog(first.dataDir, version(FORMAT), version(FORMAT + 1))) > 0, 'the format was found');
   const newer = { dataDir: first.dataDir };
   t.is(isRefusal(await runNode(t, newer), /DATA_DIR_FORMAT_NEWER/), null);
   t.is(isRefusal(await runNode(t, newer), /DATA_DIR_FORMAT_NEWER/), null, 'and again: nothing was rewritten');
