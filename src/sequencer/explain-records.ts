@@ -102,27 +102,61 @@ export function encodeIncluded(subjects: readonly Subject[]): Buffer {
   return out.copy();
 }
 
-/** Finds a transaction in a record; undefined where it is not there. */
-export function findIncluded({ batch, bytes, joined }: IncludedRecord, hash: string): IncludedSubject | undefined {
-  // Looking for the bytes is much cheaper than reading the record, which is done only where they are in it.
-  if (!bytes.includes(Buffer.from(hash.slice(HEX_FROM), 'hex'))) return undefined;
-  const subjects = decodeIncluded(batch, bytes);
-  const at = subjects.findIndex((subject) => subject.hash === hash);
-  const found = subjects[at];
-  const rank = joined?.[at];
-  return found === undefined || rank === undefined ? found : { ...found, joined: rank };
+/** A record in which transactions are looked for. Most blocks are never asked about: the first question makes the index. */
+export class IncludedBlock {
+  readonly #record: IncludedRecord;
+  #places: ReadonlyMap<string, Place> | null = null;
+
+  constructor(record: IncludedRecord) {
+    this.#record = record;
+  }
+
+  get count(): number {
+    return this.#record.count;
+  }
+
+  find(hash: string): IncludedSubject | undefined {
+    const { batch, bytes, joined } = this.#record;
+    this.#places ??= placesIn(bytes);
+    const place = this.#places.get(hash);
+    if (place === undefined) return undefined;
+    const subject = decodeSubject(new ByteReader(bytes.subarray(place.from)), batch);
+    const rank = joined?.[place.index];
+    return rank === undefined ? subject : { ...subject, joined: rank };
+  }
+}
+
+/** Where a transaction is in a record. */
+interface Place {
+  readonly index: number;
+  readonly from: number;
+}
+
+/** By hash. Of the rest only the lengths are read. */
+function placesIn(bytes: Buffer): Map<string, Place> {
+  const reader = versioned(bytes);
+  const places = new Map<string, Place>();
+  for (let count = reader.number(), index = 0; index < count; index++) {
+    const from = bytes.length - reader.remaining;
+    places.set(hex(reader.raw(HASH_BYTES)), { index, from });
+    reader.raw(ADDRESS_BYTES);
+    reader.number();
+    reader.number();
+    reader.bytes();
+  }
+  return places;
 }
 
 /** Reads `encodeIncluded`. */
 export function decodeIncluded(batch: number, bytes: Buffer): IncludedSubject[] {
   const reader = versioned(bytes);
-  const subjects: IncludedSubject[] = [];
-  for (let count = reader.number(); count > 0; count--) {
-    const [hash, sender] = [hex(reader.raw(HASH_BYTES)), hex(reader.raw(ADDRESS_BYTES))];
-    const [nonceNumber, receivedAtMs] = [reader.number(), reader.number()];
-    subjects.push({ hash, sender, nonceNumber, receivedAtMs, costWei: BigInt(`0x0${reader.bytes().toString('hex')}`), batch });
-  }
-  return subjects;
+  return Array.from({ length: reader.number() }, () => decodeSubject(reader, batch));
+}
+
+function decodeSubject(reader: ByteReader, batch: number): IncludedSubject {
+  const [hash, sender] = [hex(reader.raw(HASH_BYTES)), hex(reader.raw(ADDRESS_BYTES))];
+  const [nonceNumber, receivedAtMs] = [reader.number(), reader.number()];
+  return { hash, sender, nonceNumber, receivedAtMs, costWei: BigInt(`0x0${reader.bytes().toString('hex')}`), batch };
 }
 
 function versioned(bytes: Buffer): ByteReader {

@@ -13,7 +13,7 @@ import { describeShortfall } from './certificate.js';
 import {
   type ClosedBatchRecord,
   encodeIncluded,
-  findIncluded,
+  IncludedBlock,
   type IncludedRecord,
   type IncludedSubject,
   type Moment,
@@ -42,7 +42,7 @@ export class ExplainLog {
   readonly #batches: ClosedBatchRecord[] = [];
   readonly #timelines = new Map<string, Moment[]>();
   /** By L2 block, oldest first: they come and go by the block. */
-  readonly #included: IncludedRecord[] = [];
+  readonly #included: IncludedBlock[] = [];
   #includedCount = 0;
   /** Those that left the pool, oldest first, with the batch that was open then. */
   readonly #left = new Map<string, IncludedSubject>();
@@ -185,7 +185,7 @@ export class ExplainLog {
   }
 
   #keepIncluded(record: IncludedRecord): void {
-    this.#included.push(record);
+    this.#included.push(new IncludedBlock(record));
     this.#includedCount += record.count;
     while (this.#includedCount > INCLUDED_MAX && this.#included.length > 1) {
       this.#includedCount -= this.#included.shift()?.count ?? 0;
@@ -205,8 +205,7 @@ export class ExplainLog {
 
   #findIncluded(hash: string): IncludedSubject | undefined {
     for (let i = this.#included.length - 1; i >= 0; i--) {
-      const record = this.#included[i];
-      const found = record && findIncluded(record, hash);
+      const found = this.#included[i]?.find(hash);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { silentLogger } from '../../../src/common/logger.js';
 import { packList, unpackList } from '../../../src/native/layouts.js';
-import { decodeBatch, decodeIncluded, encodeBatch, encodeIncluded, findIncluded } from '../../../src/sequencer/explain-records.js';
+import { decodeBatch, decodeIncluded, encodeBatch, encodeIncluded, IncludedBlock } from '../../../src/sequencer/explain-records.js';
 import { EngineExplanations } from '../../../src/sequencer/explain-store.js';
 import { FakeDisk } from '../../helpers/fake-disk.js';
 import { addressOf, GWEI } from '../../helpers/fake-transaction.js';
@@ -43,11 +43,11 @@ test('records decode to what was encoded', (t) => {
   const bytes = encodeIncluded([{ ...subject, hash: `0x${'cd'.repeat(32)}` }, subject]);
   t.deepEqual(decodeIncluded(7, bytes)[1], subject);
   const record = { batch: 7, count: 2, bytes, joined: null };
-  t.deepEqual(findIncluded(record, hash), subject);
-  t.deepEqual(findIncluded({ ...record, joined: Float64Array.of(3, 4) }, hash), { ...subject, joined: 4 });
-  t.is(findIncluded(record, `0x${'ef'.repeat(32)}`), undefined);
+  t.deepEqual(new IncludedBlock(record).find(hash), subject);
+  t.deepEqual(new IncludedBlock({ ...record, joined: Float64Array.of(3, 4) }).find(hash), { ...subject, joined: 4 });
+  t.is(new IncludedBlock(record).find(`0x${'ef'.repeat(32)}`), undefined);
   // Bytes that are in the record, but are no hash of it.
-  t.is(findIncluded(record, `0x${bytes.toString('hex', 3, 35)}`), undefined);
+  t.is(new IncludedBlock(record).find(`0x${bytes.toString('hex', 3, 35)}`), undefined);
   t.throws(() => decodeBatch(7, Buffer.from([9])), { message: /version 9/ });
 });
 
