@@ -2,15 +2,14 @@
  * Claims that pay nothing, on a real node: senders without any balance claim from the bridge of the genesis; a claim whose deposit is claimed
  * by the time it is sequenced leaves no trace in the chain; receipt, verification and replay agree.
  */
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { AbiCoder, Wallet } from 'ethers';
 import { account, ETHER, GWEI, signed } from '../helpers/accounts.js';
 import { runNode, startNode, type TestNode, until } from '../helpers/node.js';
-import { MAIN, temporaryFolder } from '../helpers/paths.js';
+import { temporaryFolder } from '../helpers/paths.js';
+import { agreesWithItself } from '../helpers/replay.js';
 import { result, rpc } from '../helpers/rpc.js';
 
 const BRIDGE = '0x40e0576c0a7dff9dc460b29ba73e79abf73dd2a9';
@@ -78,15 +77,7 @@ test('who has nothing claims for nothing, where the claim succeeds', async (t) =
   const known = await send(node, await free(other, 1n));
   t.regex(known.error?.message ?? '', /^transaction underpriced: .*a claim is free only if it succeeds$/);
 
-  const batch = Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [receipt.blockNumber]));
-  await until('the batch is verified', async () => {
-    const { lastChecked, mode } = await result(node.url, 'zkevm_status');
-    t.is(mode, 'sequencing');
-    return Number(lastChecked) >= batch ? true : null;
-  });
-  t.deepEqual(await node.stop(), { code: 0, signal: null }, node.output);
-  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'replay', record, '--json'], { maxBuffer: 64 << 20 });
-  t.is(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').divergence, null);
+  await agreesWithItself(t, node, record, receipt.blockNumber);
 });
 
 test('free claims without a bridge are refused at start', async (t) => {

@@ -2,17 +2,16 @@
  * A node that follows an L1 price and charges by break-even: a call that needs more gas than admission found is charged another percentage;
  * receipt, verification and replay agree on it.
  */
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { Transaction } from 'ethers';
 import { chargedGasPrice, EFFECTIVE_GAS_PRICE_DEFAULTS, effectiveGasPrice, percentageFor } from '../../src/pool/effective-gas-price.js';
 import { account, GWEI, signed } from '../helpers/accounts.js';
 import { startNode, type TestNode, until } from '../helpers/node.js';
-import { MAIN, temporaryFolder } from '../helpers/paths.js';
+import { temporaryFolder } from '../helpers/paths.js';
+import { agreesWithItself } from '../helpers/replay.js';
 import { result } from '../helpers/rpc.js';
 
 const L1_WEI = 20n * GWEI;
@@ -117,15 +116,7 @@ test('a call that uses other gas than expected is charged by it; the batch verif
   t.is(await metric(node, 'zknode_tx_repriced_total{how="adjusted"}'), 1);
   t.is(await metric(node, 'zknode_tx_repriced_total{how="executed_again"}'), 1);
 
-  const batch = Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [receipts[3].blockNumber]));
-  await until('the batch is verified', async () => {
-    const { lastChecked, mode } = await result(node.url, 'zkevm_status');
-    t.is(mode, 'sequencing');
-    return Number(lastChecked) >= batch ? true : null;
-  });
-  t.deepEqual(await node.stop(), { code: 0, signal: null }, node.output);
-  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'replay', record, '--json'], { maxBuffer: 64 << 20 });
-  t.is(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').divergence, null);
+  await agreesWithItself(t, node, record, receipts[3].blockNumber);
 });
 
 interface Charged {

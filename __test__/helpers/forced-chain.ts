@@ -12,6 +12,7 @@ import { GasPrice } from '../../src/pool/gas-price.js';
 import { Pool } from '../../src/pool/pool.js';
 import { SEQUENCER_DEFAULTS } from '../../src/sequencer/config.js';
 import { batchLimits } from '../../src/sequencer/limits.js';
+import type { SequencerModules } from '../../src/sequencer/modules.js';
 import { Sequencer } from '../../src/sequencer/sequencer.js';
 import { ForcedSource } from './forced-source.js';
 
@@ -25,10 +26,15 @@ export interface ForcedChain {
   close(): Promise<void>;
 }
 
+export interface ForcedChainOptions extends Pick<SequencerModules, 'forkChangesAfter'> {
+  readonly access?: AccessPolicy;
+  readonly log?: Logger;
+}
+
 /** A batch is closed by a forced one, an operator, or the end; nothing else comes in time. */
 export async function openForcedChain(
   path: string,
-  { access = OPEN_ACCESS, log = silentLogger }: { access?: AccessPolicy; log?: Logger } = {},
+  { access = OPEN_ACCESS, log = silentLogger, forkChangesAfter }: ForcedChainOptions = {},
 ): Promise<ForcedChain> {
   const engine = await openEngine({
     path,
@@ -46,7 +52,7 @@ export async function openForcedChain(
   const limits = batchLimits(engine.head().budgetLimits, config);
   const common = { engine, clock, log, metrics };
   const pool = await Pool.open({ ...common, config: POOL_DEFAULTS, gasPrice, order: byPrice, batchLimits: limits, accessPolicy: access });
-  const sequencer = new Sequencer({ ...common, pool, config, forcedBatches: source });
+  const sequencer = new Sequencer({ ...common, pool, config, forcedBatches: source, ...(forkChangesAfter && { forkChangesAfter }) });
   const published: SealedBlock[] = [];
   sequencer.onBlock((block) => published.push(block));
   sequencer.start();

@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { TestNode } from './node.js';
+import type { ExecutionContext } from 'ava';
+import { type TestNode, until } from './node.js';
 import { MAIN } from './paths.js';
 import { result } from './rpc.js';
 
@@ -64,4 +65,17 @@ export async function replayed(executable: string, args: readonly string[]): Pro
   const report = objects.pop() as ReplayLine;
   const batches = objects.map(({ blocks: _blocks, txs: _txs, ...facts }) => facts as BatchFacts);
   return { code, stderr, batches, report };
+}
+
+/** The batch of an L2 block is verified, the node stops, and its recording makes the same batches. */
+export async function agreesWithItself(t: ExecutionContext, node: TestNode, record: string, block: string): Promise<void> {
+  const batch = Number(await result(node.url, 'zkevm_batchNumberByBlockNumber', [block]));
+  await until('the batch is verified', async () => {
+    const { lastChecked, mode } = await result(node.url, 'zkevm_status');
+    t.is(mode, 'sequencing');
+    return Number(lastChecked) >= batch ? true : null;
+  });
+  t.deepEqual(await node.stop(), { code: 0, signal: null }, node.output);
+  const { code, report, stderr } = await replayed(process.execPath, [record]);
+  t.deepEqual({ code, divergence: report?.divergence }, { code: 0, divergence: null }, stderr);
 }

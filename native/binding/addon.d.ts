@@ -13,7 +13,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Engine {
   head(): EngineHead
   sealedHead(): EngineHead
-  /** The newest committed L2 block, without the rest of the head. */
+  /** The newest published L2 block, without the rest of the head. */
   blockNumber(): number
   setting(name: string): string | null
   putSetting(name: string, text?: string | undefined | null): Promise<void>

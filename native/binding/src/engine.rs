@@ -52,10 +52,14 @@ pub fn open_engine(options: EngineOptions) -> Result<AsyncTask<Job<Core, Engine>
     };
     Ok(run(
         move || Core::open(&options),
-        |core| Engine {
-            core: Arc::new(RwLock::new(Some(Arc::new(core)))),
-            sequencing: Lane::new("sequencing"),
-            verifying: Lane::new("verify"),
+        |core| {
+            // From here on the event loop says what is published: see `Durable`.
+            core.publish();
+            Engine {
+                core: Arc::new(RwLock::new(Some(Arc::new(core)))),
+                sequencing: Lane::new("sequencing"),
+                verifying: Lane::new("verify"),
+            }
         },
     ))
 }
@@ -67,6 +71,28 @@ fn bytes(value: i64, what: &str) -> Result<usize> {
 pub(crate) fn current(slot: &Slot) -> EngineResult<Arc<Core>> {
     let slot = slot.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     slot.as_ref().map(Arc::clone).ok_or(EngineError::Closed)
+}
+
+/// What a verb answers that may have made something durable. Reads see it from the moment at which the verb's promise resolves, which is on
+/// the event loop: whatever the loop answers in one turn is answered about one state of the chain.
+struct Durable<T> {
+    core: Arc<Core>,
+    answer: T,
+}
+
+impl<T> Durable<T> {
+    /// To be called on the event loop.
+    fn publish(self) -> T {
+        self.core.publish();
+        self.answer
+    }
+}
+
+/// Runs a verb that may make something durable.
+fn durable<T>(slot: &Slot, work: impl FnOnce(&Core) -> EngineResult<T>) -> EngineResult<Durable<T>> {
+    let core = current(slot)?;
+    let answer = work(&core)?;
+    Ok(Durable { core, answer })
 }
 
 pub(crate) type Promised<T> = AsyncTask<Job<T, T>>;
@@ -120,7 +146,7 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn head(&self) -> Result<EngineHead> {
         let core = self.core()?;
-        Ok(head_to_js(&core, &core.chain()))
+        Ok(head_to_js(&core, &core.published_chain()))
     }
 
     #[napi(catch_unwind)]
@@ -129,10 +155,10 @@ impl Engine {
         Ok(head_to_js(&core, &core.sealed_chain()))
     }
 
-    /// The newest committed L2 block, without the rest of the head.
+    /// The newest published L2 block, without the rest of the head.
     #[napi(catch_unwind)]
     pub fn block_number(&self) -> Result<i64> {
-        Ok(signed(self.core()?.head_block()))
+        Ok(signed(self.core()?.published_block()))
     }
 
     #[napi(catch_unwind)]
@@ -252,10 +278,11 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<SealedBlock>")]
-    pub fn seal_block(&self, request: SealRequest) -> Result<AsyncTask<Job<seal::SealedBlock, SealedBlock>>> {
+    pub fn seal_block(&self, request: SealRequest) -> Result<AsyncTask<Job<Durable<seal::SealedBlock>, SealedBlock>>> {
         let (now_ms, closing) = sealing(request).map_err(to_js)?;
         let slot = Arc::clone(&self.core);
-        Ok(run(move || current(&slot)?.seal_block(now_ms, closing.as_ref()), sealed_to_js))
+        let work = move || durable(&slot, |core| core.seal_block(now_ms, closing.as_ref()));
+        Ok(run(work, |done| sealed_to_js(done.publish())))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<SealedBlock>")]
@@ -269,18 +296,21 @@ impl Engine {
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<CommittedBlocks>")]
-    pub fn commit_blocks(&self, through: Option<i64>) -> Result<AsyncTask<Job<settle::Committed, CommittedBlocks>>> {
+    pub fn commit_blocks(
+        &self,
+        through: Option<i64>,
+    ) -> Result<AsyncTask<Job<Durable<settle::Committed>, CommittedBlocks>>> {
         let through = through.map_or(Ok(u64::MAX), |through| unsigned(through, "through")).map_err(to_js)?;
         let slot = Arc::clone(&self.core);
         Ok(run(
-            move || {
-                let core = current(&slot)?;
-                core.timed(Stage::Commit, || core.commit_sealed(through))
-            },
-            |committed| CommittedBlocks {
-                block_number: signed(committed.block),
-                blocks: committed.blocks,
-                nanos: signed(committed.nanos),
+            move || durable(&slot, |core| core.timed(Stage::Commit, || core.commit_sealed(through))),
+            |done| {
+                let committed = done.publish();
+                CommittedBlocks {
+                    block_number: signed(committed.block),
+                    blocks: committed.blocks,
+                    nanos: signed(committed.nanos),
+                }
             },
         ))
     }
@@ -315,11 +345,12 @@ impl Engine {
         reason: String,
         detail_json: String,
         now_ms: i64,
-    ) -> Result<AsyncTask<Job<seal::ClosedBatch, ClosedBatch>>> {
+    ) -> Result<AsyncTask<Job<Durable<seal::ClosedBatch>, ClosedBatch>>> {
         let now_ms = unsigned(now_ms, "nowMs").map_err(to_js)?;
         let slot = Arc::clone(&self.core);
-        let work = move || current(&slot)?.close_batch(now_ms, &seal::BatchClosing { reason, detail_json });
-        Ok(run(work, closed_to_js))
+        let closing = seal::BatchClosing { reason, detail_json };
+        let work = move || durable(&slot, |core| core.close_batch(now_ms, &closing));
+        Ok(run(work, |done| closed_to_js(done.publish())))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<ForcedBatchOutcome>")]
@@ -329,8 +360,8 @@ impl Engine {
         request: ForcedBatchRequest,
     ) -> napi::Result<Object<'env>> {
         let slot = Arc::clone(&self.core);
-        let work = move || current(&slot)?.execute_forced_batch(&forced_to_rust(&request)?);
-        self.sequencing.run(env, work, forced_to_js)
+        let work = move || durable(&slot, |core| core.execute_forced_batch(&forced_to_rust(&request)?));
+        self.sequencing.run(env, work, |done| forced_to_js(done.publish()))
     }
 
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]

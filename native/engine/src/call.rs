@@ -136,7 +136,8 @@ impl Engine {
         limits: Option<Limits>,
     ) -> EngineResult<CallContext> {
         let header = BlockOverrides::parse(request.block_overrides_json.as_deref())?;
-        let record = self.stored_block(self.resolve(block))?;
+        let base = if block == BlockId::Pending { self.head_block() } else { self.resolve(block) };
+        let record = self.stored_block(base)?;
         let (number, timestamp) = match block {
             BlockId::Pending => self.pending_number_and_time(),
             _ => (record.number, record.timestamp),

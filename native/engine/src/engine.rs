@@ -25,6 +25,7 @@ use crate::genesis::Genesis;
 use crate::history::HistoryKeeper;
 use crate::layout::{RESOURCE_BYTES, RESOURCE_GAS, Resources};
 use crate::pre_executions::PreExecutions;
+use crate::published::Published;
 use crate::reader::{FlatCache, HeadReader};
 use crate::senders::Senders;
 use crate::stages::StageClock;
@@ -94,7 +95,7 @@ pub struct Engine {
     pub(crate) open: Mutex<Option<OpenBlock>>,
     pub(crate) tree: Mutex<Tree>,
     pub(crate) tree_stats: Mutex<CacheStats>,
-    // The durable chain: what `latest` means.
+    // The durable chain.
     chain: RwLock<ChainState>,
     // Sealed blocks that are not durable, and the chain after them.
     ahead: Arc<Ahead>,
@@ -104,6 +105,8 @@ pub struct Engine {
     pub(crate) written: Mutex<Vec<Arc<SealedAhead>>>,
     cache: Arc<FlatCache>,
     history: HistoryKeeper,
+    // What reads from outside see of `chain`.
+    published: Published,
     // Accounts changed by the open L2 block, as admission and `pending` reads see them.
     pending: RwLock<HashMap<Address, AccountRecord>>,
     pub(crate) pre_executions: PreExecutions,
@@ -175,6 +178,7 @@ impl Engine {
             written: Mutex::new(Vec::new()),
             cache: Arc::new(FlatCache::new(options.cache_bytes / FLAT_CACHE_PART)),
             history,
+            published: Published::default(),
             pending: RwLock::new(HashMap::default()),
             pre_executions: PreExecutions::new(options.pre_execution_bytes),
             senders: Senders::new(),
@@ -201,6 +205,10 @@ impl Engine {
         &self.history
     }
 
+    pub(crate) const fn published(&self) -> &Published {
+        &self.published
+    }
+
     pub(crate) fn head_reader(&self) -> HeadReader {
         HeadReader::new(Arc::clone(&self.store), Arc::clone(&self.cache), Arc::clone(&self.ahead))
     }
@@ -218,11 +226,11 @@ impl Engine {
         Ok(self.store.flush()?)
     }
 
-    /// The number of a block; the open one counts as the newest committed one.
+    /// The number of a block; the open one counts as the newest published one.
     pub fn resolve(&self, block: BlockId) -> u64 {
         match block {
             BlockId::Number(number) => number,
-            BlockId::Latest | BlockId::Pending => self.head_block(),
+            BlockId::Latest | BlockId::Pending => self.published_block(),
         }
     }
 
@@ -241,7 +249,7 @@ impl Engine {
         self.read_chain().clone()
     }
 
-    /// The newest committed L2 block.
+    /// The newest durable L2 block.
     pub fn head_block(&self) -> u64 {
         self.read_chain().head.block
     }
@@ -305,7 +313,9 @@ impl Engine {
     /// [`EngineError::BlockNotFound`].
     pub fn account_in(&self, address: &Address, block: BlockId) -> EngineResult<AccountRecord> {
         match block {
-            BlockId::Latest => Ok(self.store.account(address)?),
+            BlockId::Latest => {
+                self.latest(|| self.store.account(address), |block| self.store.account_at(address, block))
+            }
             BlockId::Pending => self.pending_account(address),
             BlockId::Number(number) => self.account_at(address, number),
         }
@@ -317,7 +327,9 @@ impl Engine {
     /// [`EngineError::BlockNotFound`].
     pub fn storage_in(&self, address: &Address, slot: &U256, block: BlockId) -> EngineResult<U256> {
         match block {
-            BlockId::Latest => Ok(self.store.storage(address, slot)?),
+            BlockId::Latest => {
+                self.latest(|| self.store.storage(address, slot), |block| self.store.storage_at(address, slot, block))
+            }
             BlockId::Number(number) => self.storage_at(address, slot, number),
             BlockId::Pending => match self.lock_open().as_mut() {
                 Some(open) => Ok(open.executor.storage(*address, *slot).map_err(ExecutorError::from)?),
@@ -373,10 +385,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn batch_data(&self, number: u64) -> EngineResult<Option<Vec<u8>>> {
-        match self.store.batch(number)? {
-            Some(_) => Ok(Some(self.store.batch_data(number)?)),
-            None => Ok(None),
-        }
+        self.published_batch(number)?.map(|batch| self.data_of(&batch)).transpose()
+    }
+
+    /// batchL2Data of a published batch, as far as it is published.
+    pub(crate) fn data_of(&self, batch: &BatchRecord) -> EngineResult<Vec<u8>> {
+        let last = (batch.first_block + batch.block_count).saturating_sub(1);
+        let snapshot = self.store.snapshot();
+        Ok(if batch.is_closed() {
+            snapshot.batch_data(batch.number)?
+        } else {
+            snapshot.batch_data_through(batch.number, last)?
+        })
     }
 
     pub(crate) fn code_of(&self, account: &AccountRecord) -> EngineResult<Bytes> {
@@ -385,7 +405,7 @@ impl Engine {
 
     /// Refuses blocks that do not exist and those whose state is pruned.
     pub(crate) fn check_block(&self, block: u64) -> EngineResult<()> {
-        if block > self.head_block() {
+        if block > self.published_block() {
             return Err(EngineError::BlockNotFound);
         }
         Ok(self.store.check_state(block)?)

@@ -38,14 +38,14 @@ impl Engine {
         if self.history().blocks.is_none() {
             return;
         }
-        self.history().advance(self.store(), self.head_block());
+        self.history().advance(self.store(), self.published_block());
         let changed = (diff.accounts.len() + diff.storage.len()) as u64;
         // The block is committed: a failure here must not look like one of its commit. A failed write stops the store, and damage does
         // too, so that the next commit reports the first cause.
         let _ = self.store().prune_history(2 * changed + PRUNED_EXTRA);
     }
 
-    /// The state of a block, kept readable. For the open block that is the newest committed one.
+    /// The state of a block, kept readable. For the open block that is the newest durable one.
     ///
     /// # Errors
     /// [`EngineError::BlockNotFound`], `STATE_PRUNED`.
@@ -56,7 +56,8 @@ impl Engine {
         }
         let mut refusal = None;
         for _ in 0..PIN_ATTEMPTS {
-            match StatePin::new(self.store(), self.head_block()) {
+            let newest = if block == BlockId::Pending { self.head_block() } else { self.published_block() };
+            match StatePin::new(self.store(), newest) {
                 Ok(pin) => return Ok(pin),
                 Err(error) => refusal = Some(error),
             }

@@ -35,6 +35,7 @@ pub mod pool;
 mod pre_execution;
 mod pre_executions;
 mod proof;
+mod published;
 mod reader;
 mod reads;
 mod recent;

@@ -41,7 +41,7 @@ struct SlotProofView {
 
 impl Engine {
     /// Values and proofs of an account and some of its slots at the end of a block, as JSON. The open block counts as the newest
-    /// committed one: it has no root yet.
+    /// published one: it has no root yet.
     ///
     /// # Errors
     /// As [`tree_at`]; [`EngineError::Tree`] when a proof does not prove what the flat state holds.
@@ -52,10 +52,13 @@ impl Engine {
         block: BlockId,
         changes_max: usize,
     ) -> EngineResult<String> {
+        // Before the snapshot, which then has this block.
+        let published = self.published_block();
         let snapshot = self.store().snapshot();
         let number = match block {
+            BlockId::Number(number) if number > published => return Err(EngineError::BlockNotFound),
             BlockId::Number(number) => number,
-            BlockId::Latest | BlockId::Pending => snapshot.head()?.block,
+            BlockId::Latest | BlockId::Pending => published,
         };
         let old = tree_at(&snapshot, number, changes_max)?;
         let account = snapshot.account_at(address, number)?;

@@ -1,4 +1,4 @@
-//! Reads of committed data, as JSON text.
+//! Reads of published data, as JSON text.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::Deserialize;
@@ -46,11 +46,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn block_json(&self, number: u64, full: bool, extra: bool) -> EngineResult<Option<String>> {
-        // Who waits for the next block asks for it again and again: that takes no look into the database.
-        if number > self.head_block() {
-            return Ok(None);
-        }
-        let Some(block) = self.store().block(number)? else { return Ok(None) };
+        let Some(block) = self.published_record(number)? else { return Ok(None) };
         if full {
             return block_json(&block, &self.transaction_views(&block)?, extra).map(Some);
         }
@@ -63,7 +59,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn transaction_json(&self, hash: &B256) -> EngineResult<Option<String>> {
-        match self.store().transaction_position(hash)? {
+        match self.position(hash)? {
             Some((block, index)) => self.transaction_by_index_json(block, index),
             None => Ok(None),
         }
@@ -75,7 +71,7 @@ impl Engine {
     /// [`EngineError::Db`].
     pub fn transaction_by_index_json(&self, number: u64, index: u32) -> EngineResult<Option<String>> {
         let (Some(block), Some((transaction, _))) =
-            (self.store().block(number)?, self.store().transaction(number, index)?)
+            (self.published_record(number)?, self.store().transaction(number, index)?)
         else {
             return Ok(None);
         };
@@ -87,7 +83,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn raw_transaction(&self, hash: &B256) -> EngineResult<Option<Vec<u8>>> {
-        let Some((block, index)) = self.store().transaction_position(hash)? else { return Ok(None) };
+        let Some((block, index)) = self.position(hash)? else { return Ok(None) };
         Ok(Some(self.stored_transaction(block, index)?.0.raw.to_vec()))
     }
 
@@ -97,6 +93,9 @@ impl Engine {
     /// [`EngineError::Db`].
     pub fn hash_by_l2_hash(&self, l2_hash: &B256) -> EngineResult<Option<B256>> {
         let Some((block, index)) = self.store().transaction_position_by_l2_hash(l2_hash)? else { return Ok(None) };
+        if block > self.published_block() {
+            return Ok(None);
+        }
         Ok(self.store().transaction(block, index)?.map(|(transaction, _)| transaction.hash))
     }
 
@@ -105,7 +104,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn receipt_json(&self, hash: &B256) -> EngineResult<Option<String>> {
-        let Some((number, index)) = self.store().transaction_position(hash)? else { return Ok(None) };
+        let Some((number, index)) = self.position(hash)? else { return Ok(None) };
         let block = self.stored_block(number)?;
         to_json(&self.receipt_at(&block, index)?).map(Some)
     }
@@ -115,7 +114,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn block_receipts_json(&self, number: u64) -> EngineResult<Option<String>> {
-        let Some(block) = self.store().block(number)? else { return Ok(None) };
+        let Some(block) = self.published_record(number)? else { return Ok(None) };
         let receipts =
             (0..block.tx_count).map(|index| self.receipt_at(&block, index)).collect::<EngineResult<Vec<_>>>()?;
         to_json(&receipts).map(Some)
@@ -129,7 +128,7 @@ impl Engine {
         let filter: LogFilter = serde_json::from_str(filter_json)
             .map_err(|error| EngineError::invalid_argument(format!("log filter: {error}")))?;
         let mut found = Vec::new();
-        let last = filter.to_block.min(self.head_block());
+        let last = filter.to_block.min(self.published_block());
         for number in filter.from_block..=last {
             let Some(block) = self.store().block(number)? else { break };
             if filter.may_match(&block) {
@@ -170,7 +169,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::BlockNotFound`], [`EngineError::Db`].
     pub fn block_logs_json(&self, number: u64) -> EngineResult<String> {
-        let block = self.store().block(number)?.ok_or(EngineError::BlockNotFound)?;
+        let block = self.published_record(number)?.ok_or(EngineError::BlockNotFound)?;
         let logs = self.store().logs(number, 0, block.log_count)?;
         let hashes = if logs.is_empty() { Vec::new() } else { self.transaction_hashes(&block)? };
         let view = |(index, log): (u32, LogRecord)| {
@@ -185,7 +184,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn batch_json(&self, number: u64, full: bool) -> EngineResult<Option<String>> {
-        let Some(batch) = self.store().batch(number)? else { return Ok(None) };
+        let Some(batch) = self.published_batch(number)? else { return Ok(None) };
         let mut blocks = Vec::new();
         let mut hashes = Vec::new();
         let mut objects = Vec::new();
@@ -198,7 +197,7 @@ impl Engine {
                 hashes.extend(self.transaction_hashes(&block)?);
             }
         }
-        let data = self.store().batch_data(number)?;
+        let data = self.data_of(&batch)?;
         let limits = self.hard_limits().0;
         let json = if full {
             batch_json(&batch, &limits, &blocks, &objects, data)
@@ -213,7 +212,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn state_roots_json(&self, first: u64, last: u64) -> EngineResult<String> {
-        let last = last.min(self.head_block());
+        let last = last.min(self.published_block());
         let roots = (first..=last).map(|number| Ok(self.stored_block(number)?.state_root));
         to_json(&roots.collect::<EngineResult<Vec<_>>>()?)
     }
@@ -223,7 +222,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Db`].
     pub fn batch_number_by_block(&self, number: u64) -> EngineResult<Option<u64>> {
-        Ok(self.store().block(number)?.map(|block| block.batch))
+        Ok(self.published_record(number)?.map(|block| block.batch))
     }
 
     /// The value of a slot; see [`Engine::account_at`] for the block.

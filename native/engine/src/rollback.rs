@@ -245,6 +245,7 @@ impl Engine {
         self.write_pending().clear();
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = (0, 0);
         self.set_head(head)?;
+        self.published().begin_write(self.head_block());
         drop(slot);
         outcome
     }
@@ -256,6 +257,7 @@ impl Engine {
         let batch = open.unwrap_or_else(|| empty_batch(number, self.config(), &head));
         let chain = ChainState { head, batch };
         self.ahead().set_chain(chain.clone());
+        self.published().go_back_to(&chain);
         *self.write_chain() = chain;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Making sealed blocks durable: everything that is sealed goes into one write, so that one wait for the disk serves many blocks. Closing a
 //! batch that has no open block is here too, because it is a write of its own.
 //!
-//! Nothing of a block is visible to reads of `latest` before its write is on disk. After a write that fails the store refuses more until it is
+//! Nothing of a block is visible to reads of `latest` before its write is on disk and published (`published.rs`). After a write that fails the store refuses more until it is
 //! opened again: no sealed block can become durable any more, and what is left to do is to go back to the newest durable one.
 
 use std::sync::{PoisonError, TryLockError};
@@ -29,7 +29,7 @@ pub struct Committed {
 }
 
 impl Engine {
-    /// Writes the sealed blocks up to number `through`; they are durable and visible when this returns.
+    /// Writes the sealed blocks up to number `through`; they are durable when this returns.
     ///
     /// # Errors
     /// Those of the write. None of the blocks is durable then as far as anybody knows, and the store takes no more writes:
@@ -48,6 +48,7 @@ impl Engine {
         }
         self.store().put_batch(&mut batch, &newest.batch)?;
         self.store().put_head(&mut batch, &newest.head)?;
+        self.published().begin_write(newest.head.block);
         self.store().write_large(batch)?;
         *self.write_chain() = self.chain_after(newest);
         self.ahead().settle(blocks.len());

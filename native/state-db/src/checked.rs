@@ -36,11 +36,16 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`crate::DbError::Rocks`].
     pub fn batch_data(&self, number: u64) -> DbResult<Vec<u8>> {
-        let mut data = Vec::new();
-        for item in self.of_number(schema::BATCH_DATA, number)? {
-            data.extend_from_slice(&item?.1);
-        }
-        Ok(data)
+        joined(self.of_number(schema::BATCH_DATA, number)?)
+    }
+
+    /// batchL2Data of a batch up to an L2 block, which is included.
+    ///
+    /// # Errors
+    /// [`crate::DbError::Rocks`].
+    pub fn batch_data_through(&self, number: u64, block: u64) -> DbResult<Vec<u8>> {
+        let end = schema::pair_key(number, block.saturating_add(1));
+        joined(self.between(schema::BATCH_DATA, &schema::number_key(number), end.to_vec())?)
     }
 
     /// The transactions of a block with their receipts, in order; `None` for a receipt that is missing.
@@ -78,11 +83,27 @@ impl Snapshot<'_> {
         family: &'static str,
         number: u64,
     ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + use<'_>> {
-        let prefix = schema::number_key(number);
-        let mode = IteratorMode::From(&prefix, Direction::Forward);
-        let bounds = up_to(schema::number_key(number.saturating_add(1)));
-        let items = self.view().iterator_cf_opt(self.store().family(family)?, bounds, mode);
-        let items = items.map(move |item| item.map_err(|error| self.store().read_failed(family, error)));
-        Ok(items.take_while(move |item| item.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
+        self.between(family, &schema::number_key(number), schema::number_key(number.saturating_add(1)).to_vec())
     }
+
+    /// The entries from one key up to another, which is not included.
+    fn between(
+        &self,
+        family: &'static str,
+        from: &[u8],
+        to: Vec<u8>,
+    ) -> DbResult<impl Iterator<Item = DbResult<Entry>> + use<'_>> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let items = self.view().iterator_cf_opt(self.store().family(family)?, up_to(to), mode);
+        Ok(items.map(move |item| item.map_err(|error| self.store().read_failed(family, error))))
+    }
+}
+
+/// The values one after the other.
+fn joined(items: impl Iterator<Item = DbResult<Entry>>) -> DbResult<Vec<u8>> {
+    let mut data = Vec::new();
+    for item in items {
+        data.extend_from_slice(&item?.1);
+    }
+    Ok(data)
 }

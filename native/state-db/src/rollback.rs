@@ -20,7 +20,7 @@ impl Store {
     pub fn remove_block(&self, batch: &mut WriteBatch, block: &BlockRecord) -> DbResult<Vec<TransactionRecord>> {
         let key = schema::number_key(block.number);
         let mut transactions = Vec::with_capacity(block.tx_count as usize);
-        self.delete_prefix(batch, schema::TRANSACTION, &key, |value| {
+        self.delete_of_number(batch, schema::TRANSACTION, block.number, |value| {
             transactions.push(self.decode::<TransactionRecord>("transaction", value)?);
             Ok(())
         })?;
@@ -28,8 +28,8 @@ impl Store {
             self.delete(batch, schema::TRANSACTION_BY_HASH, hash.as_slice())?;
             self.delete(batch, schema::TRANSACTION_BY_L2_HASH, l2_hash.as_slice())?;
         }
-        self.delete_prefix(batch, schema::RECEIPT, &key, |_| Ok(()))?;
-        self.delete_prefix(batch, schema::LOG, &key, |_| Ok(()))?;
+        self.delete_of_number(batch, schema::RECEIPT, block.number, |_| Ok(()))?;
+        self.delete_of_number(batch, schema::LOG, block.number, |_| Ok(()))?;
         self.delete(batch, schema::BLOCK_BY_HASH, block.hash.as_slice())?;
         self.delete(batch, schema::BLOCK, &key)?;
         Ok(transactions)
@@ -42,7 +42,7 @@ impl Store {
     pub fn remove_batch(&self, batch: &mut WriteBatch, number: u64) -> DbResult<()> {
         let key = schema::number_key(number);
         self.delete(batch, schema::BATCH, &key)?;
-        self.delete_prefix(batch, schema::BATCH_DATA, &key, |_| Ok(()))?;
+        self.delete_of_number(batch, schema::BATCH_DATA, number, |_| Ok(()))?;
         for item in self.scan(schema::EXPLANATION, &key)? {
             self.delete(batch, schema::EXPLANATION, &item?.0)?;
         }
@@ -103,19 +103,17 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes the rows of a table whose key begins with `prefix`, each after `visit` has seen its value.
-    fn delete_prefix(
+    /// Deletes the rows of a table whose key begins with `number`, each after `visit` has seen its value.
+    fn delete_of_number(
         &self,
         batch: &mut WriteBatch,
         family: &str,
-        prefix: &[u8],
+        number: u64,
         mut visit: impl FnMut(&[u8]) -> DbResult<()>,
     ) -> DbResult<()> {
-        for item in self.scan(family, prefix)? {
+        let end = schema::number_key(number.saturating_add(1)).to_vec();
+        for item in self.scan_range(family, &schema::number_key(number), end)? {
             let (key, value) = item?;
-            if !key.starts_with(prefix) {
-                break;
-            }
             visit(&value)?;
             self.delete(batch, family, &key)?;
         }

@@ -81,7 +81,7 @@ impl Engine {
     /// [`EngineError::CallInvalid`] for options that are not understood, [`EngineError::TraceTooLarge`], a timeout.
     pub fn trace_transaction(&self, hash: &B256, options: &TraceOptions) -> EngineResult<Option<String>> {
         let tracing = Tracing::new(options)?;
-        let Some((number, index)) = self.store().transaction_position(hash)? else { return Ok(None) };
+        let Some((number, index)) = self.position(hash)? else { return Ok(None) };
         let mut answer = Answer::single(tracing.limit_bytes);
         self.trace_stored(&tracing, number, Some(index), &mut answer).map_err(|error| tracing.too_large(error))?;
         answer.finish().map(Some)
@@ -94,11 +94,12 @@ impl Engine {
     /// As [`Engine::trace_transaction`].
     pub fn trace_blocks(&self, first: u64, last: u64, options: &TraceOptions) -> EngineResult<Option<String>> {
         let tracing = Tracing::new(options)?;
-        if first > self.head_block() {
+        let newest = self.published_block();
+        if first > newest {
             return Ok(None);
         }
         let mut answer = Answer::list(tracing.limit_bytes);
-        for number in first..=last.min(self.head_block()) {
+        for number in first..=last.min(newest) {
             if tracing.form.is_satisfied(&answer) {
                 break;
             }

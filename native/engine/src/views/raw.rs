@@ -27,7 +27,7 @@ impl Engine {
     /// # Errors
     /// [`crate::EngineError::Db`].
     pub fn raw_block_json(&self, number: u64, part: RawPart) -> EngineResult<Option<String>> {
-        let Some(block) = self.store().block(number)? else { return Ok(None) };
+        let Some(block) = self.published_record(number)? else { return Ok(None) };
         let mut header = Vec::with_capacity(600);
         header_of(&block).encode(&mut header);
         match part {
