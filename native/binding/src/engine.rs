@@ -75,7 +75,7 @@ pub(crate) fn current(slot: &Slot) -> EngineResult<Arc<Core>> {
 
 /// What a verb answers that may have made something durable. Reads see it from the moment at which the verb's promise resolves, which is on
 /// the event loop: whatever the loop answers in one turn is answered about one state of the chain.
-struct Durable<T> {
+pub struct Durable<T> {
     core: Arc<Core>,
     answer: T,
 }

@@ -72,7 +72,7 @@ impl Engine {
 
     #[napi(catch_unwind)]
     pub fn block_number_by_hash(&self, hash: Buffer) -> Result<Option<i64>> {
-        let read = || Ok(self.current()?.block_number_by_hash(&hash32(&hash)?)?);
+        let read = || self.current()?.block_number_by_hash(&hash32(&hash)?);
         read().map(|number| number.map(signed)).map_err(to_js)
     }
 
