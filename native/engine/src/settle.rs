@@ -1,8 +1,9 @@
 //! Making sealed blocks durable: everything that is sealed goes into one write, so that one wait for the disk serves many blocks. Closing a
 //! batch that has no open block is here too, because it is a write of its own.
 //!
-//! Nothing of a block is visible to reads of `latest` before its write is on disk and published (`published.rs`). After a write that fails the store refuses more until it is
-//! opened again: no sealed block can become durable any more, and what is left to do is to go back to the newest durable one.
+//! Nothing of a block is visible to reads of `latest` before its write is on disk and published (`published.rs`). After a write that fails
+//! the store refuses more until it is opened again: no sealed block can become durable any more, and what is left to do is to go back to
+//! the newest durable one.
 
 use std::sync::{PoisonError, TryLockError};
 use std::time::Instant;
