@@ -70,14 +70,6 @@ impl Store {
         self.put(batch, schema::BATCH_DATA, &schema::pair_key(batch_number, block), data)
     }
 
-    /// batchL2Data of a batch: the bytes of its blocks, in order.
-    ///
-    /// # Errors
-    /// [`DbError::Rocks`].
-    pub fn batch_data(&self, number: u64) -> DbResult<Vec<u8>> {
-        self.snapshot().batch_data(number)
-    }
-
     /// An L2 block.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl Store {
 }
 
 impl Snapshot<'_> {
-    /// batchL2Data of a batch.
+    /// batchL2Data of a batch: the bytes of its blocks, in order.
     ///
     /// # Errors
     /// [`crate::DbError::Rocks`].
